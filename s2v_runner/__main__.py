@@ -1,0 +1,3 @@
+from s2v_runner.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,120 @@
+"""The S2V transformer of a checkpoint: its sizes and the names of its tensors."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from s2v_runner.checkpoint.names import TransformerNames, recognise_dialect
+from s2v_runner.checkpoint.parts import PartPlan, Shapes, UnfitError
+from s2v_runner.transformer import S2VTransformer, TransformerConfig
+from s2v_runner.transformer.attention import AttentionFunction
+from s2v_runner.transformer.model import FLOAT32_MODULES
+
+# The released model's architecture, as its config.json states it. Keys a file leaves out have these values.
+_ARCHITECTURE = {
+    "enable_adain": True,
+    "adain_mode": "attn_norm",
+    "zero_timestep": True,
+    "enable_motioner": False,
+    "enable_framepack": True,
+    "add_last_motion": True,
+    "enable_tsm": False,
+    "trainable_token_pos_emb": False,
+    "cross_attn_norm": True,
+}
+# The published Diffusers configurations leave the text length to the tokenizer's 512; the norm's epsilon and
+# the length are the only numbers that no tensor tells.
+_TEXT_LENGTH = 512
+
+
+def plan_transformer(config: Mapping[str, Any], shapes: Shapes, attend: AttentionFunction) -> PartPlan:
+    """How to load the transformer that `config` (its config.json) and the tensors' shapes describe.
+
+    Raises UnfitError for another architecture, or when the two contradict each other.
+    """
+    dialect = recognise_dialect(shapes)
+    if dialect is None:
+        raise UnfitError("its tensors are of no S2V transformer that this project knows")
+    sizes = _read_sizes(config, TransformerNames(dialect, _injection_layers(config)), shapes)
+    names = TransformerNames(dialect, sizes.audio_injection_layers)
+    with torch.device("meta"):
+        ours = S2VTransformer(sizes, attend).state_dict()
+    return PartPlan(
+        build=lambda: S2VTransformer(sizes, attend),
+        names={name: names.published(name) for name in ours},
+        float32_prefixes=tuple(f"{module}." for module in FLOAT32_MODULES),
+    )
+
+
+def _read_sizes(config: Mapping[str, Any], names: TransformerNames, shapes: Shapes) -> TransformerConfig:
+    for key, expected in _ARCHITECTURE.items():
+        if config.get(key, expected) != expected:
+            raise UnfitError(f"config.json says {key}={config[key]!r}; the released model has {expected!r}")
+
+    def shape(name: str) -> tuple[int, ...]:
+        published = names.published(name)
+        if published not in shapes:
+            raise UnfitError(f"tensor '{published}', which the sizes are read from, is missing")
+        return shapes[published]
+
+    model_dim, latent_channels = shape("patch_embedding.weight")[:2]
+    num_layers = 0
+    while names.published(f"blocks.{num_layers}.modulation") in shapes:
+        num_layers += 1
+    sizes = TransformerConfig(
+        model_dim=model_dim,
+        feed_forward_dim=shape("blocks.0.feed_forward.expand.weight")[0],
+        num_heads=_required(config, "num_heads", "num_attention_heads"),
+        num_layers=num_layers,
+        frequency_dim=shape("time_embedding.expand.weight")[1],
+        latent_channels=latent_channels,
+        pose_channels=shape("pose_embedding.weight")[1],
+        text_dim=shape("text_embedding.expand.weight")[1],
+        text_length=config.get("text_len", _TEXT_LENGTH),
+        audio_dim=shape("audio_encoder.local_entry.convolution.weight")[1],
+        num_audio_layers=shape("audio_encoder.layer_weights")[1],
+        num_audio_tokens=shape("audio_encoder.local_entry.convolution.weight")[0] // max(1, model_dim // 4),
+        audio_injection_layers=names.injection_layers,
+        norm_epsilon=_required(config, "eps"),
+    )
+    _check_sizes(config, sizes)
+    return sizes
+
+
+def _check_sizes(config: Mapping[str, Any], sizes: TransformerConfig) -> None:
+    stated = {
+        "dim": sizes.model_dim,
+        "ffn_dim": sizes.feed_forward_dim,
+        "num_layers": sizes.num_layers,
+        "freq_dim": sizes.frequency_dim,
+        "text_dim": sizes.text_dim,
+        "audio_dim": sizes.audio_dim,
+        "in_dim": sizes.latent_channels,
+        "in_channels": sizes.latent_channels,
+        "cond_dim": sizes.pose_channels,
+        "pose_dim": sizes.pose_channels,
+        "num_audio_token": sizes.num_audio_tokens,
+        "attention_head_dim": sizes.head_dim,
+    }
+    for key, found in stated.items():
+        if config.get(key, found) != found:
+            raise UnfitError(f"config.json says {key}={config[key]} and the tensors say {found}")
+    if sizes.model_dim % sizes.num_heads or sizes.head_dim % 2:
+        raise UnfitError(f"{sizes.num_heads} heads do not divide a width of {sizes.model_dim} into even parts")
+    if not set(sizes.audio_injection_layers) <= set(range(sizes.num_layers)):
+        raise UnfitError(f"audio_inject_layers {sizes.audio_injection_layers} go past the {sizes.num_layers} blocks")
+
+
+def _injection_layers(config: Mapping[str, Any]) -> tuple[int, ...]:
+    layers = tuple(_required(config, "audio_inject_layers"))
+    if sorted(set(layers)) != list(layers):
+        raise UnfitError(f"audio_inject_layers {layers} are not in ascending order")
+    return layers
+
+
+def _required(config: Mapping[str, Any], *keys: str) -> Any:
+    for key in keys:
+        if key in config:
+            return config[key]
+    raise UnfitError(f"config.json lacks '{keys[0]}'")

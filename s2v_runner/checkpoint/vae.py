@@ -1,0 +1,119 @@
+"""The video autoencoder of a checkpoint, official names to those of Diffusers' `AutoencoderKLWan`.
+
+The names follow `convert_vae` in Diffusers' `scripts/convert_wan_to_diffusers.py`; where that lists the indices
+of the released model, the same rule is followed for any number of residual blocks.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from itertools import groupby
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+
+from s2v_runner.checkpoint.parts import PartPlan, Shapes, UnfitError
+
+_OFFICIAL_SIGN = "conv1.weight"
+
+_TOP = {
+    "conv1": "quant_conv",
+    "conv2": "post_quant_conv",
+    "encoder.conv1": "encoder.conv_in",
+    "decoder.conv1": "decoder.conv_in",
+    "encoder.head.0": "encoder.norm_out",
+    "encoder.head.2": "encoder.conv_out",
+    "decoder.head.0": "decoder.norm_out",
+    "decoder.head.2": "decoder.conv_out",
+}
+_MIDDLE = {"0": "resnets.0", "1": "attentions.0", "2": "resnets.1"}
+_RESIDUAL = {"0": "norm1", "2": "conv1", "3": "norm2", "6": "conv2"}
+
+
+def plan_vae(shapes: Shapes) -> PartPlan:
+    """How to load the autoencoder that the tensors' shapes describe, under either naming.
+
+    Raises UnfitError when they are not an autoencoder of this kind.
+    """
+    if _OFFICIAL_SIGN in shapes:
+        up_stages = _upsampling_stages(shapes)
+        published = {_diffusers_name(name, up_stages): name for name in shapes}
+    else:
+        published = {name: name for name in shapes}
+    by_ours = {ours: shapes[name] for ours, name in published.items()}
+    build = _builder(by_ours)
+    with torch.device("meta"):
+        ours = build().state_dict()
+    return PartPlan(build=build, names={name: published.get(name, name) for name in ours})
+
+
+def _builder(shapes: Shapes) -> Callable[[], AutoencoderKLWan]:
+    stages = _encoder_stages(shapes)
+    try:
+        base_dim = shapes["encoder.conv_in.weight"][0]
+        latent_channels = shapes["post_quant_conv.weight"][0]
+    except KeyError as error:
+        raise UnfitError(f"tensor {error}, which the sizes are read from, is missing") from error
+    if not stages or len({len(widths) for widths, _ in stages}) != 1:
+        raise UnfitError("its encoder has stages of different depths, or none")
+    return lambda: AutoencoderKLWan(
+        base_dim=base_dim,
+        z_dim=latent_channels,
+        dim_mult=[widths[-1] // base_dim for widths, _ in stages],
+        num_res_blocks=len(stages[0][0]),
+        temperal_downsample=[bool(temporal) for _, temporal in stages[:-1]],
+    )
+
+
+def _encoder_stages(shapes: Shapes) -> list[tuple[list[int], bool]]:
+    """For each resolution: the widths of its residual blocks, and whether time is halved after it."""
+    stages: list[tuple[list[int], bool]] = [([], False)]
+    index = 0
+    while any(name.startswith(f"encoder.down_blocks.{index}.") for name in shapes):
+        block = f"encoder.down_blocks.{index}"
+        if f"{block}.resample.1.weight" in shapes:
+            stages[-1] = (stages[-1][0], f"{block}.time_conv.weight" in shapes)
+            stages.append(([], False))
+        elif f"{block}.conv1.weight" in shapes:
+            stages[-1][0].append(shapes[f"{block}.conv1.weight"][0])
+        index += 1
+    return [stage for stage in stages if stage[0]]
+
+
+def _upsampling_stages(names: Iterable[str]) -> dict[int, tuple[int, str]]:
+    """Official `decoder.upsamples.N` → stage and place in it, since Diffusers nests what is flat there."""
+    places = sorted({(int(match[1]), match[2] == "resample") for match in _matches(names)})
+    indices = {index: any(resample for _, resample in group) for index, group in groupby(places, lambda p: p[0])}
+    stages, stage, place = {}, 0, 0
+    for index, is_resample in indices.items():
+        stages[index] = (stage, "upsamplers.0" if is_resample else f"resnets.{place}")
+        stage, place = (stage + 1, 0) if is_resample else (stage, place + 1)
+    return stages
+
+
+def _matches(names: Iterable[str]) -> Iterable[re.Match[str]]:
+    pattern = re.compile(r"decoder\.upsamples\.(\d+)\.(\w+)")
+    return (match for name in names if (match := pattern.match(name)))
+
+
+def _diffusers_name(name: str, up_stages: dict[int, tuple[int, str]]) -> str:
+    stem, _, leaf = name.rpartition(".")
+    if stem in _TOP:
+        return f"{_TOP[stem]}.{leaf}"
+    parts = name.split(".")
+    half = parts[0]
+    if parts[1:2] == ["middle"] and len(parts) > 3:
+        return ".".join([half, "mid_block", _MIDDLE.get(parts[2], parts[2]), *_block_rest(parts[3:])])
+    if parts[1:2] == ["downsamples"]:
+        return ".".join([half, "down_blocks", parts[2], *_block_rest(parts[3:])])
+    if parts[1:2] == ["upsamples"]:
+        stage, place = up_stages[int(parts[2])]
+        return ".".join([half, "up_blocks", str(stage), place, *_block_rest(parts[3:])])
+    return name
+
+
+def _block_rest(parts: list[str]) -> list[str]:
+    if parts[0] == "residual":
+        return [_RESIDUAL.get(parts[1], parts[1]), *parts[2:]]
+    if parts[0] == "shortcut":
+        return ["conv_shortcut", *parts[1:]]
+    return parts

@@ -1,0 +1,1 @@
+"""Arrays → what the transformer is conditioned on."""

@@ -1,0 +1,55 @@
+"""Picture and pose → latents."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+
+from s2v_runner.autoencoder import encode_video
+from s2v_runner.geometry import centre_offset, centre_padding, short_side_size
+from s2v_runner.records import Compat, RunPlan
+
+_BLACK = -1.0
+_POSE_BORDERS = {"black": _BLACK, "grey": 0.0}
+
+
+def picture_to_video(pixels: np.ndarray) -> torch.Tensor:
+    """8-bit pixels [rows, columns, 3] → one frame of video [1, 3, 1, rows, columns] in −1 … 1."""
+    scaled = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
+    return (scaled * 2 - 1)[None, :, None]
+
+
+@torch.no_grad()
+def encode_pose(
+    vae: AutoencoderKLWan, frames: Iterator[np.ndarray], plan: RunPlan, compat: Compat
+) -> tuple[torch.Tensor, ...]:
+    """Latents [1, C, F, H, W] of the pose for each clip, on the CPU until their clip comes.
+
+    The pose video is read clip by clip and never held whole; past its end the pose is black.
+    """
+    clips = []
+    for _ in range(plan.num_clips):
+        fitted = [fit_pose(frame, plan, compat) for frame in islice(frames, plan.infer_frames)]
+        black = torch.full((1, 3, plan.infer_frames - len(fitted), plan.height, plan.width), _BLACK)
+        video = torch.cat((*fitted, black), dim=2)
+        # The autoencoder gives the first frame a latent to itself; doubled, it is cut off again.
+        latents = encode_video(vae, torch.cat((video[:, :, :1], video), dim=2))
+        clips.append(latents[:, :, 1:].cpu())
+    return tuple(clips)
+
+
+def fit_pose(pixels: np.ndarray, plan: RunPlan, compat: Compat) -> torch.Tensor:
+    """One pose frame at the size of the video, [1, 3, 1, rows, columns] in −1 … 1.
+
+    Its short side becomes the frame's; the rest is cut or bordered. Source: `load_pose_cond` of the original.
+    """
+    image = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255.0 * 2 - 1.0
+    rows, columns = short_side_size(image.shape[2], image.shape[3], min(plan.height, plan.width))
+    image = F.interpolate(image, size=(rows, columns), mode="bilinear", antialias=True, align_corners=False)
+    padding = (*centre_padding(columns, plan.width), *centre_padding(rows, plan.height))
+    image = F.pad(image, padding, value=_POSE_BORDERS[compat.pose_border])
+    top, left = centre_offset(image.shape[2], plan.height), centre_offset(image.shape[3], plan.width)
+    return image[:, :, top : top + plan.height, left : left + plan.width].unsqueeze(2)

@@ -1,0 +1,94 @@
+"""The loaded model. It lives as long as the process; runs come and go."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+from tokenizers import Tokenizer
+from transformers import UMT5EncoderModel, Wav2Vec2Model
+
+from s2v_runner.checkpoint.inspection import InspectedPart, inspect_part, require_sound
+from s2v_runner.checkpoint.layout import PARTS, CheckpointFolder, read_extractor
+from s2v_runner.checkpoint.load import (
+    Progress,
+    load_audio_encoder,
+    load_text_encoder,
+    load_transformer,
+    load_vae,
+)
+from s2v_runner.conditioning.text import load_tokenizer
+from s2v_runner.transformer import S2VTransformer, TransformerConfig, resolve_attention
+from s2v_runner.transformer.attention import try_attention
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSettings:
+    """What decides which modules are loaded, and how."""
+
+    folder: CheckpointFolder
+    device: torch.device
+    dtype: torch.dtype
+    """Of the transformer's and the text encoder's matrices; the rest is float32."""
+    attention: str
+
+
+class Engine:
+    """The parts of one checkpoint, each loaded when it is first wanted and kept."""
+
+    def __init__(self, settings: EngineSettings, progress: Progress) -> None:
+        self.settings = settings
+        self._progress = progress
+        self._attend = resolve_attention(settings.attention)
+
+    def check(self) -> None:
+        """Refuse a broken checkpoint or an attention kernel that cannot serve, before anything is loaded.
+
+        Raises InputError.
+        """
+        for part in self._parts.values():
+            require_sound(self.settings.folder, part)
+        settings = self.settings
+        head_dim = self.transformer_config.head_dim
+        try_attention(self._attend, settings.attention, settings.device, settings.dtype, head_dim)
+
+    @cached_property
+    def _parts(self) -> dict[str, InspectedPart]:
+        return {name: inspect_part(self.settings.folder, name, self._attend) for name in PARTS}
+
+    @cached_property
+    def transformer_config(self) -> TransformerConfig:
+        plan = self._parts["transformer"].plan
+        assert plan is not None
+        with torch.device("meta"):
+            transformer = plan.build()
+        assert isinstance(transformer, S2VTransformer)
+        return transformer.config
+
+    @cached_property
+    def transformer(self) -> S2VTransformer:
+        settings = self.settings
+        return load_transformer(self._parts["transformer"], settings.device, settings.dtype, self._progress)
+
+    @cached_property
+    def vae(self) -> AutoencoderKLWan:
+        return load_vae(self._parts["vae"], self.settings.device, self._progress)
+
+    @cached_property
+    def text_encoder(self) -> UMT5EncoderModel:
+        settings = self.settings
+        return load_text_encoder(self._parts["text_encoder"], settings.device, settings.dtype, self._progress)
+
+    @cached_property
+    def audio_encoder(self) -> Wav2Vec2Model:
+        return load_audio_encoder(self._parts["audio_encoder"], self.settings.device, self._progress)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        path = self.settings.folder.parts["tokenizer"].others["tokenizer"]
+        return load_tokenizer(path, self.transformer_config.text_length)
+
+    @cached_property
+    def extractor_config(self) -> dict[str, Any]:
+        return read_extractor(self.settings.folder.parts["audio_encoder"].others["extractor"])

@@ -1,0 +1,19 @@
+"""The errors a user can cause, each worded so that the next step is plain."""
+
+
+class InputError(ValueError):
+    """Something the user gave cannot be used.
+
+    The message names the setting or file, the value that was found, and what to do about it. Command lines
+    print the message alone and exit with 2; everything else that escapes is a defect of this project.
+    """
+
+    def __init__(self, subject: str, problem: str, remedy: str) -> None:
+        self.subject = subject
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{subject}: {problem}. {remedy}")
+
+
+class GenerationError(RuntimeError):
+    """A run that started well and cannot go on, such as latents that stopped being finite."""

@@ -1,0 +1,52 @@
+"""The reference picture."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from s2v_runner.errors import InputError
+from s2v_runner.geometry import centre_offset, centre_padding, short_side_size
+from s2v_runner.records import Compat, Picture
+
+
+def read_picture(path: Path, compat: Compat) -> Picture:
+    """Read a picture as RGB. Raises InputError for a file that is missing or is no picture."""
+    if not path.is_file():
+        raise InputError(f"image '{path}'", "there is no such file", "Give the path of a picture")
+    try:
+        with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(image) if compat.orientation == "honoured" else image
+            return Picture(np.asarray(upright.convert("RGB")))
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(
+            f"image '{path}'", f"it cannot be read as a picture ({error})", "Give a JPEG, PNG, WebP or the like"
+        ) from error
+
+
+def fit_picture(picture: Picture, height: int, width: int, compat: Compat) -> np.ndarray:
+    """The picture at the size of the frame, [height, width, 3], 8 bits."""
+    return _FITS[compat.picture_fit](Image.fromarray(picture.pixels), height, width)
+
+
+def _cover(image: Image.Image, height: int, width: int) -> np.ndarray:
+    """Scale until both sides reach the frame, then cut the middle out."""
+    scale = max(height / image.height, width / image.width)
+    rows = max(height, round(image.height * scale))
+    columns = max(width, round(image.width * scale))
+    resized = image.resize((columns, rows), Image.Resampling.BILINEAR)
+    top, left = (rows - height) // 2, (columns - width) // 2
+    return np.asarray(resized.crop((left, top, left + width, top + height)))
+
+
+def _pad(image: Image.Image, height: int, width: int) -> np.ndarray:
+    """Scale the short side to the frame's short side; pad what is missing with black, cut what is over."""
+    rows, columns = short_side_size(image.height, image.width, min(height, width))
+    pixels = np.asarray(image.resize((columns, rows), Image.Resampling.BILINEAR))
+    pixels = np.pad(pixels, (centre_padding(rows, height), centre_padding(columns, width), (0, 0)))
+    top, left = centre_offset(pixels.shape[0], height), centre_offset(pixels.shape[1], width)
+    return pixels[top : top + height, left : left + width]
+
+
+_FITS: dict[str, Callable[[Image.Image, int, int], np.ndarray]] = {"cover": _cover, "pad": _pad}

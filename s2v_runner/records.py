@@ -1,0 +1,142 @@
+"""The values that travel from stage to stage. All of them are frozen."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compat:
+    """Where this project and the original part ways, one choice each.
+
+    docs/architecture.md says what each does and why. `FIXED` is what is right, `REFERENCE` what the original does.
+    """
+
+    orientation: Literal["honoured", "ignored"]
+    """Whether a picture is turned as its EXIF data asks."""
+    picture_fit: Literal["cover", "pad"]
+    """Crop a picture that covers the frame, or pad one that does not with black."""
+    alignment: Literal["output", "decoded"]
+    """Whether sound 0 belongs to the first frame of the video or to the first that is decoded, three earlier."""
+    length: Literal["speech", "clips"]
+    """Whether the video lasts as long as the speech or as long as its clips."""
+    tail: Literal["silence", "zeros"]
+    """What the model hears past the end of the speech: encoded silence, or features of zero."""
+    pose_sampling: Literal["timestamps", "stride"]
+    """Whether pose frames are chosen by their time or by a whole stride."""
+    pose_border: Literal["black", "grey"]
+    """What stands beside a pose video of another aspect."""
+    noise: Literal["portable", "native"]
+    """Drawn on the CPU in float32, or on the device in the model's dtype."""
+    empty_negative_prompt: Literal["empty", "default"]
+    """Whether an empty negative prompt means itself or the model's own."""
+    eight_bit: Literal["rounded", "truncated"]
+    """How pixel values become whole numbers."""
+
+
+FIXED = Compat(
+    orientation="honoured",
+    picture_fit="cover",
+    alignment="output",
+    length="speech",
+    tail="silence",
+    pose_sampling="timestamps",
+    pose_border="black",
+    noise="portable",
+    empty_negative_prompt="empty",
+    eight_bit="rounded",
+)
+
+REFERENCE = Compat(
+    orientation="ignored",
+    picture_fit="pad",
+    alignment="decoded",
+    length="clips",
+    tail="zeros",
+    pose_sampling="stride",
+    pose_border="grey",
+    noise="native",
+    empty_negative_prompt="default",
+    eight_bit="truncated",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked for, every choice made."""
+
+    prompt: str
+    negative_prompt: str | None
+    """None is the model's own."""
+    image: Path
+    audio: Path
+    pose_video: Path | None
+    area: int
+    """Pixels of a frame at most; the picture gives the aspect."""
+    infer_frames: int
+    """Video frames a clip, a multiple of 4."""
+    num_clips: int | None
+    """At most so many clips; None is as many as the speech fills."""
+    start_from_ref: bool
+    """Begin with the picture itself, rather than with a frame like it."""
+    solver: str
+    steps: int
+    shift: float
+    guide_scale: float
+    base_seed: int
+    """Clip r draws its noise from base_seed + r."""
+    motion_frames: int
+    """Frames before a clip that it continues, one more than a multiple of 4."""
+    sample_fps: int
+    compat: Compat
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it was read, [rows, columns, 3], 8 bits."""
+
+    pixels: np.ndarray
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Speech as it was read: mono, float32, at the rate that the speech encoder wants."""
+
+    samples: np.ndarray
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPlan:
+    """Every number of a run, worked out before anything is loaded."""
+
+    height: int
+    width: int
+    num_clips: int
+    num_frames: int
+    """Frames of the finished video."""
+    infer_frames: int
+    lead_frames: int
+    """Frames of the first clip that are made and thrown away."""
+    lead_silence: int
+    """Frames of silence that the speech encoder hears before the speech."""
+    latent_frames: int
+    """Latent frames of a clip."""
+    motion_frames: int
+    clip_seeds: tuple[int, ...]
+
+    @property
+    def made_frames(self) -> int:
+        """Frames over all clips, those thrown away included."""
+        return self.num_clips * self.infer_frames

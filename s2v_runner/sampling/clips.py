@@ -1,0 +1,148 @@
+"""The loop over clips, each of which continues the one before.
+
+Source: `WanS2V.generate` of the original (`wan/speech2video.py`).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+
+from s2v_runner.autoencoder import decode_video, encode_video
+from s2v_runner.records import Request, RunPlan
+from s2v_runner.sampling.denoise import denoise
+from s2v_runner.sampling.guidance import guided_velocity
+from s2v_runner.sampling.noise import draw_noise
+from s2v_runner.sampling.schedules import make_solver
+from s2v_runner.transformer import Conditioning, S2VTransformer
+
+# Frames of the past that show the picture when the video is to begin with it.
+_REFERENCE_IN_PAST = 6
+
+OnClipStep = Callable[[int, int, int], None]
+"""Told after each step: the clip, how many of its steps are done, how many there are."""
+
+
+@dataclass(frozen=True)
+class EncodedInputs:
+    """All that conditions a run, encoded."""
+
+    text_BTC: torch.Tensor
+    negative_text_BTC: torch.Tensor
+    audio_BJCV: torch.Tensor
+    """Features for every frame of every clip."""
+    reference_BCVHW: torch.Tensor
+    """The picture as one frame of video."""
+    reference_BC1HW: torch.Tensor
+    """The picture as one latent frame."""
+    pose_clips: tuple[torch.Tensor, ...]
+    """The pose of each clip, or one tensor of zeros for all of them."""
+
+
+@dataclass(frozen=True)
+class ClipState:
+    """All that the next clip needs of those before it; with it a run can be taken up again."""
+
+    next_clip: int
+    past_BCVHW: torch.Tensor
+    """The newest frames, as many as the model continues, the starting ones included."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Some finished frames, in order, in −1 … 1."""
+
+    clip: int
+    video_BCVHW: torch.Tensor
+
+
+@dataclass(frozen=True)
+class ClipEnd:
+    """A clip is done. `state` is None after the last."""
+
+    clip: int
+    state: ClipState | None
+
+
+def starting_state(plan: RunPlan, reference_BCVHW: torch.Tensor, start_from_ref: bool) -> ClipState:
+    """A past of grey frames, the last six of which are the picture when the video is to begin with it."""
+    past = torch.zeros(1, 3, plan.motion_frames, plan.height, plan.width, device=reference_BCVHW.device)
+    if start_from_ref:
+        past[:, :, -_REFERENCE_IN_PAST:] = reference_BCVHW
+    return ClipState(0, past)
+
+
+@torch.no_grad()
+def generate_clips(
+    transformer: S2VTransformer,
+    vae: AutoencoderKLWan,
+    request: Request,
+    plan: RunPlan,
+    inputs: EncodedInputs,
+    state: ClipState,
+    on_step: OnClipStep,
+) -> Iterator[Frames | ClipEnd]:
+    """Make the clips from `state` on, yielding frames as they are decoded and the state after each clip.
+
+    Exactly `plan.num_frames` frames come out of a whole run. Raises GenerationError as `denoise` does.
+    """
+    remaining = plan.num_frames - _frames_before(state.next_clip, plan)
+    for clip in range(state.next_clip, plan.num_clips):
+        opens_from_nothing = clip == 0 and not request.start_from_ref
+        motion_BCMHW = None if opens_from_nothing else encode_video(vae, state.past_BCVHW)
+        latents = _denoise_clip(transformer, request, plan, inputs, motion_BCMHW, clip, on_step)
+
+        past = inputs.reference_BC1HW if motion_BCMHW is None else motion_BCMHW
+        decoded = decode_video(vae, torch.cat((past, latents.to(past)), dim=2))
+        dropped = 1 + 4 * (past.shape[2] - 1) + (plan.lead_frames if clip == 0 else 0)
+        past_BCVHW = state.past_BCVHW
+        for video_BCVHW in _without_first(decoded, dropped):
+            kept = video_BCVHW[:, :, :remaining]
+            remaining -= kept.shape[2]
+            yield Frames(clip, kept)
+            if clip == plan.num_clips - 1 and remaining == 0:
+                break
+            past_BCVHW = torch.cat((past_BCVHW, video_BCVHW), dim=2)[:, :, -plan.motion_frames :]
+        state = ClipState(clip + 1, past_BCVHW)
+        yield ClipEnd(clip, None if state.next_clip == plan.num_clips else state)
+
+
+def _denoise_clip(
+    transformer: S2VTransformer,
+    request: Request,
+    plan: RunPlan,
+    inputs: EncodedInputs,
+    motion_BCMHW: torch.Tensor | None,
+    clip: int,
+    on_step: OnClipStep,
+) -> torch.Tensor:
+    device, dtype = inputs.reference_BC1HW.device, inputs.text_BTC.dtype
+    begin = clip * plan.infer_frames
+    conditioned = Conditioning(
+        text_BTC=inputs.text_BTC,
+        audio_BJCV=inputs.audio_BJCV[..., begin : begin + plan.infer_frames],
+        reference_BC1HW=inputs.reference_BC1HW,
+        pose_BCFHW=inputs.pose_clips[clip % len(inputs.pose_clips)].to(device),
+        motion_BCMHW=motion_BCMHW,
+        motion_frames=plan.motion_frames,
+    )
+    channels = inputs.reference_BC1HW.shape[1]
+    shape = (channels, plan.latent_frames, plan.height // 8, plan.width // 8)
+    noise = draw_noise(shape, plan.clip_seeds[clip], device, dtype, request.compat).unsqueeze(0)
+    velocity = guided_velocity(transformer, conditioned, inputs.negative_text_BTC, request.guide_scale)
+    solver = make_solver(request.solver, request.steps, request.shift, device)
+    return denoise(noise, velocity, solver, lambda done, steps: on_step(clip, done, steps))
+
+
+def _frames_before(clip: int, plan: RunPlan) -> int:
+    """Frames of the finished video that the clips before this one made."""
+    return 0 if clip == 0 else min(plan.num_frames, clip * plan.infer_frames - plan.lead_frames)
+
+
+def _without_first(chunks: Iterator[torch.Tensor], dropped: int) -> Iterator[torch.Tensor]:
+    for chunk in chunks:
+        kept = chunk[:, :, dropped:]
+        dropped = max(0, dropped - chunk.shape[2])
+        if kept.shape[2]:
+            yield kept

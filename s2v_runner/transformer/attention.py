@@ -1,0 +1,80 @@
+"""Attention kernels, chosen by name and never behind the caller's back.
+
+`sdpa` lets PyTorch choose among its kernels; `sdpa_cudnn`, `sdpa_flash`, `sdpa_efficient` and `sdpa_math`
+insist on one. Any other name goes to Diffusers' attention dispatch (`flash`, `_flash_3`, `sage`, `xformers`,
+`flex`, …), which needs the package behind that kernel. A kernel that cannot serve is an error, not a detour.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from s2v_runner.errors import InputError
+
+AttentionFunction = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+"""(query_BSKE, key_BTKE, value_BTKE) → BSKE, softmax over T at scale 1/√E, no mask."""
+
+_TORCH_KERNELS = {
+    "sdpa_cudnn": SDPBackend.CUDNN_ATTENTION,
+    "sdpa_flash": SDPBackend.FLASH_ATTENTION,
+    "sdpa_efficient": SDPBackend.EFFICIENT_ATTENTION,
+    "sdpa_math": SDPBackend.MATH,
+}
+
+
+def resolve_attention(backend: str) -> AttentionFunction:
+    """The attention function of that name; see the module for the names.
+
+    Raises InputError for a name that neither PyTorch nor the installed Diffusers knows.
+    """
+    if backend == "sdpa":
+        return _attend_with_torch
+    if backend in _TORCH_KERNELS:
+        return partial(_attend_with_torch_kernel, kernel=_TORCH_KERNELS[backend])
+    return _resolve_from_diffusers(backend)
+
+
+def try_attention(
+    attend: AttentionFunction, backend: str, device: torch.device, dtype: torch.dtype, head_dim: int
+) -> None:
+    """Run the kernel once on two tokens, so that one that cannot serve is refused before a model is loaded.
+
+    Raises InputError with the kernel's own reason.
+    """
+    tokens_BSKE = torch.zeros(1, 2, 1, head_dim, device=device, dtype=dtype)
+    try:
+        attend(tokens_BSKE, tokens_BSKE, tokens_BSKE)
+    except (RuntimeError, ValueError, ImportError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        raise InputError(
+            f"attention backend '{backend}'",
+            f"cannot run on {device} in {dtype} with heads of {head_dim} ({reason})",
+            "Choose 'sdpa', which lets PyTorch pick a kernel that can",
+        ) from error
+
+
+def _attend_with_torch(query_BSKE: torch.Tensor, key_BTKE: torch.Tensor, value_BTKE: torch.Tensor) -> torch.Tensor:
+    query, key, value = (tensor.transpose(1, 2) for tensor in (query_BSKE, key_BTKE, value_BTKE))
+    return F.scaled_dot_product_attention(query, key, value).transpose(1, 2)
+
+
+def _attend_with_torch_kernel(
+    query_BSKE: torch.Tensor, key_BTKE: torch.Tensor, value_BTKE: torch.Tensor, *, kernel: SDPBackend
+) -> torch.Tensor:
+    with sdpa_kernel(kernel):
+        return _attend_with_torch(query_BSKE, key_BTKE, value_BTKE)
+
+
+def _resolve_from_diffusers(backend: str) -> AttentionFunction:
+    # Imported here because Diffusers takes seconds to import and the kernels above do without it.
+    from diffusers.models.attention_dispatch import AttentionBackendName, dispatch_attention_fn
+
+    names = [member.value for member in AttentionBackendName]
+    if backend not in names:
+        known = ", ".join(["sdpa", *_TORCH_KERNELS, *names])
+        raise InputError(f"attention backend '{backend}'", "is not known", f"Known backends: {known}")
+    # The backend is passed with every call because Diffusers' setter changes a default of the whole process.
+    return partial(dispatch_attention_fn, backend=AttentionBackendName(backend))

@@ -1,0 +1,145 @@
+"""The speech inside the transformer: a causal encoder, and the injection into the blocks.
+
+Source: `CausalAudioEncoder`, `MotionEncoder_tc` and `AudioInjector_WAN` of the original.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from s2v_runner.transformer.attention import AttentionFunction
+from s2v_runner.transformer.config import TransformerConfig
+from s2v_runner.transformer.normalisation import RMSNorm, layer_norm, merge_heads, split_heads
+
+_ENCODER_EPSILON = 1e-6
+_INJECTION_EPSILON = 1e-5
+"""The original's injection norm is Diffusers' AdaLayerNorm, which has this epsilon and not the model's."""
+
+
+@dataclass(frozen=True)
+class AudioTokens:
+    """The encoded speech of a clip, float32."""
+
+    overall_BFD: torch.Tensor
+    """One vector a latent frame, which steers the adaptive norms."""
+    local_BFAD: torch.Tensor
+    """A few tokens a latent frame, which the noisy tokens of that frame attend to."""
+
+
+class CausalConvolution(nn.Module):
+    """A 1-D convolution of three taps that sees only the past; the first sample stands for what came before it."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(channels_in, channels_out, kernel_size=3, stride=stride)
+
+    def forward(self, signal_BCT: torch.Tensor) -> torch.Tensor:
+        return self.convolution(F.pad(signal_BCT, (2, 0), mode="replicate"))
+
+
+class AudioEncoder(nn.Module):
+    """Audio features at the video's frame rate → tokens at the rate of latent frames.
+
+    Float32 throughout: it runs once a clip on a few hundred vectors, and its result steers every later norm.
+    """
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        dim = config.model_dim
+        self.num_tokens = config.num_audio_tokens
+        self.layer_weights = nn.Parameter(torch.empty(1, config.num_audio_layers, 1, 1))
+        self.local_entry = CausalConvolution(config.audio_dim, dim // 4 * self.num_tokens, stride=1)
+        self.overall_entry = CausalConvolution(config.audio_dim, dim // 4, stride=1)
+        self.halve_first = CausalConvolution(dim // 4, dim // 2, stride=2)
+        self.halve_second = CausalConvolution(dim // 2, dim, stride=2)
+        self.overall_output = nn.Linear(dim, dim)
+        self.padding_token = nn.Parameter(torch.empty(1, 1, 1, dim))
+
+    def forward(self, audio_BJCV: torch.Tensor, motion_frames: int) -> AudioTokens:
+        """Encode a clip's features [B, layers, channels, video frames].
+
+        The motion frames before the clip have no sound of their own: they hear the clip's first frame,
+        and what becomes of them is dropped.
+        """
+        weights = F.silu(self.layer_weights)
+        mixed_BCV = (audio_BJCV.float() * weights / weights.sum(dim=1, keepdim=True)).sum(dim=1)
+        signal_BCV = F.pad(mixed_BCV, (motion_frames, 0), mode="replicate")
+        dropped = (motion_frames + 3) // 4
+
+        heads = self.local_entry(signal_BCV).unflatten(1, (self.num_tokens, -1))
+        local_BAFD = self._downsample(heads.flatten(0, 1)).unflatten(0, (-1, self.num_tokens))
+        local_BFAD = local_BAFD.transpose(1, 2)[:, dropped:]
+        padding_BF1D = self.padding_token.expand(*local_BFAD.shape[:2], -1, -1)
+
+        overall_BFD = self.overall_output(self._downsample(self.overall_entry(signal_BCV)))
+        return AudioTokens(
+            overall_BFD=overall_BFD[:, dropped:],
+            local_BFAD=torch.cat((local_BFAD, padding_BF1D), dim=2),
+        )
+
+    def _downsample(self, signal_BCV: torch.Tensor) -> torch.Tensor:
+        """Four video frames to one latent frame: [B, D/4, V] → [B, F, D]."""
+        hidden = _activate(signal_BCV)
+        hidden = _activate(self.halve_first(hidden.transpose(1, 2)))
+        return _activate(self.halve_second(hidden.transpose(1, 2)))
+
+
+@dataclass(frozen=True)
+class PreparedInjection:
+    """What one injection needs of the speech, frames folded into the batch."""
+
+    shift: torch.Tensor
+    """[B·F, 1, D], float32, as is the scale."""
+    scale: torch.Tensor
+    key: torch.Tensor
+    """[B·F, A, K, E], in the dtype of the weights, as is the value."""
+    value: torch.Tensor
+
+
+class AudioInjection(nn.Module):
+    """Cross-attention from the noisy tokens of a latent frame to that frame's speech.
+
+    Each latent frame attends on its own, so the work stays local however the tokens are shared out.
+    """
+
+    def __init__(self, config: TransformerConfig, attend: AttentionFunction) -> None:
+        super().__init__()
+        dim = config.model_dim
+        self.num_heads = config.num_heads
+        self.attend = attend
+        self.modulation = nn.Linear(dim, 2 * dim)
+        self.query = nn.Linear(dim, dim)
+        self.key = nn.Linear(dim, dim)
+        self.value = nn.Linear(dim, dim)
+        self.output = nn.Linear(dim, dim)
+        self.query_norm = RMSNorm(dim, config.norm_epsilon)
+        self.key_norm = RMSNorm(dim, config.norm_epsilon)
+
+    def prepare(self, audio: AudioTokens) -> PreparedInjection:
+        dtype = self.key.weight.dtype
+        modulation = self.modulation(F.silu(audio.overall_BFD.flatten(0, 1)).to(dtype)).float()
+        shift, scale = modulation.unsqueeze(1).chunk(2, dim=-1)
+        local = audio.local_BFAD.flatten(0, 1).to(dtype)
+        return PreparedInjection(
+            shift=shift,
+            scale=scale,
+            key=split_heads(self.key_norm(self.key(local)), self.num_heads).to(dtype),
+            value=split_heads(self.value(local), self.num_heads),
+        )
+
+    def forward(self, noisy_BND: torch.Tensor, prepared: PreparedInjection) -> torch.Tensor:
+        """What to add to the noisy tokens, [B, N, D] in the dtype of the weights."""
+        dtype = self.query.weight.dtype
+        frames = prepared.shift.shape[0] // noisy_BND.shape[0]
+        by_frame = noisy_BND.unflatten(1, (frames, -1)).flatten(0, 1)
+        normed = layer_norm(by_frame, _INJECTION_EPSILON) * (1 + prepared.scale) + prepared.shift
+        query = split_heads(self.query_norm(self.query(normed.to(dtype))), self.num_heads).to(dtype)
+        heard = merge_heads(self.attend(query, prepared.key, prepared.value))
+        return self.output(heard).reshape(noisy_BND.shape)
+
+
+def _activate(signal_BCV: torch.Tensor) -> torch.Tensor:
+    """Norm over channels, then SiLU: [B, C, V] → [B, V, C]."""
+    return F.silu(layer_norm(signal_BCV.transpose(1, 2), _ENCODER_EPSILON))
