@@ -102,9 +102,8 @@ def _make_dpmpp(steps: int, shift: float, device: torch.device) -> Solver:
         lower_order_final=True,
         final_sigmas_type="zero",
     )
-    scheduler.set_timesteps(steps, device=device)
-    # Diffusers spaces flow sigmas in its own way; these are the original's, which are told to the model cut to
-    # whole numbers and to the solver exactly.
+    # Diffusers spaces flow sigmas in its own way, so the scheduler is given the original's: told to the model cut
+    # to whole numbers, and to the solver exactly.
     sigmas = shift_sigmas(np.linspace(1, 0, steps + 1)[:-1], shift)
     scheduler.timesteps = torch.from_numpy(sigmas * TRAINING_STEPS).to(device=device, dtype=torch.int64)
     scheduler.sigmas = torch.from_numpy(np.append(sigmas, 0.0).astype(np.float32))

@@ -1,0 +1,1 @@
+"""Measurements of this project, on any machine, with random weights of any size."""
