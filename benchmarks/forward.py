@@ -107,6 +107,8 @@ def _conditioning(
     config: TransformerConfig, options: argparse.Namespace, device: torch.device, with_motion: bool
 ) -> Conditioning:
     width, height = (int(side) for side in options.size.split("*"))
+    if width % 64 or height % 64:
+        raise SystemExit(f"--size {options.size}: both sides must be multiples of 64")
     frames, rows, columns = options.frames // 4, height // 8, width // 8
 
     def draw(*shape: int) -> torch.Tensor:

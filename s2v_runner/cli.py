@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.errors import InputError
 
 USER_ERROR = 2
@@ -37,7 +38,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
-    # Imported here so that --help does not wait for torch.
+    checkpoint = locate_checkpoint(options.folder)
+    # Imported here so that neither --help nor a mistyped folder waits for torch.
     from s2v_runner.checkpoint.report import print_report
 
-    return 0 if print_report(options.folder, deep=options.deep) else USER_ERROR
+    return 0 if print_report(checkpoint, deep=options.deep) else USER_ERROR

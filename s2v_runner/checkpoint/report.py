@@ -5,13 +5,12 @@ from collections.abc import Iterator
 import torch
 
 from s2v_runner.checkpoint.inspection import InspectedPart, Problem, describe, inspect_part, is_harmless
-from s2v_runner.checkpoint.layout import PARTS, locate_checkpoint
+from s2v_runner.checkpoint.layout import PARTS, CheckpointFolder
 from s2v_runner.transformer import resolve_attention
 
 
-def print_report(folder: str, deep: bool) -> bool:
-    """Print the state of every part of a checkpoint; True when it can be loaded. Raises InputError."""
-    checkpoint = locate_checkpoint(folder)
+def print_report(checkpoint: CheckpointFolder, deep: bool) -> bool:
+    """Print the state of every part of a checkpoint; True when it can be loaded."""
     print(f"{checkpoint.root}: {checkpoint.layout} layout")
     sound = True
     for name in PARTS:

@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 
 import librosa
-import numpy as np
+import soundfile
 
 from s2v_runner.errors import InputError
 from s2v_runner.records import Sound
@@ -21,16 +21,15 @@ def read_sound(path: Path) -> Sound:
     if not path.is_file():
         raise InputError(f"audio.path '{path}'", "there is no such file", "Give the path of a recording")
     try:
+        # Opened here first, because librosa hides this library's reason behind a second decoder's.
+        soundfile.info(path)
         samples, rate = librosa.load(path, sr=SPEECH_RATE, mono=True)
-    except Exception as error:  # librosa hands on whatever its decoders raise, which no common class covers
-        reason = str(error).strip() or type(error).__name__
+    except (soundfile.SoundFileError, librosa.ParameterError, OSError, EOFError) as error:
         raise InputError(
-            f"audio.path '{path}'", f"it cannot be read as audio ({reason})", "Give a WAV, FLAC, OGG or MP3 file"
+            f"audio.path '{path}'", f"it cannot be read as audio ({error})", "Give a WAV, FLAC, OGG or MP3 file"
         ) from error
     if len(samples) == 0:
         raise InputError(f"audio.path '{path}'", "it is empty", "Give a recording with sound in it")
-    if not np.isfinite(samples).all():
-        raise InputError(f"audio.path '{path}'", "it holds samples that are not numbers", "Export it again")
     if not samples.any():
         warnings.warn(f"audio.path '{path}' is silent from beginning to end: nobody will speak", stacklevel=2)
     return Sound(samples, int(rate))

@@ -11,6 +11,9 @@ from av.error import FFmpegError
 from s2v_runner.errors import InputError
 from s2v_runner.records import Compat
 
+# Seconds by which a stamp may be late of the time that was meant: some containers count in whole milliseconds.
+_STAMP_ROUNDING = 1e-3
+
 
 def read_pose(path: Path, frames: int, lead: int, fps: int, compat: Compat) -> Iterator[np.ndarray]:
     """Up to `frames` pose frames [rows, columns, 3], 8 bits, `fps` a second; fewer when the video is shorter.
@@ -53,8 +56,7 @@ def _by_timestamps(container: InputContainer, frames: int, lead: int, fps: int) 
         if frame.time is None:
             continue
         begin = frame.time if begin is None else begin
-        # A frame that starts within a hair of a moment is the one on show then: stamps are rounded.
-        while shown is not None and made < frames and (made - lead) / fps < frame.time - begin - 1e-6:
+        while shown is not None and made < frames and (made - lead) / fps < frame.time - begin - _STAMP_ROUNDING:
             yield shown.to_ndarray(format="rgb24")
             made += 1
         if made >= frames:
@@ -64,7 +66,7 @@ def _by_timestamps(container: InputContainer, frames: int, lead: int, fps: int) 
         return
     length = float(shown.duration * shown.time_base) if shown.duration and shown.time_base else 1 / fps
     end = shown.time - begin + length
-    while made < frames and (made - lead) / fps < end - 1e-6:
+    while made < frames and (made - lead) / fps < end - _STAMP_ROUNDING:
         yield shown.to_ndarray(format="rgb24")
         made += 1
 

@@ -5,6 +5,7 @@ insist on one. Any other name goes to Diffusers' attention dispatch (`flash`, `_
 `flex`, …), which needs the package behind that kernel. A kernel that cannot serve is an error, not a detour.
 """
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 
@@ -46,12 +47,15 @@ def try_attention(
     """
     tokens_BSKE = torch.zeros(1, 2, 1, head_dim, device=device, dtype=dtype)
     try:
-        attend(tokens_BSKE, tokens_BSKE, tokens_BSKE)
+        # A kernel's reasons for refusing come as warnings before the error.
+        with warnings.catch_warnings(record=True) as reasons:
+            warnings.simplefilter("always")
+            attend(tokens_BSKE, tokens_BSKE, tokens_BSKE)
     except (RuntimeError, ValueError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0].rstrip(".")
+        reason = " ".join(str(given).splitlines()[0] for given in [*(r.message for r in reasons), error])
         raise InputError(
             f"attention backend '{backend}'",
-            f"cannot run on {device} in {dtype} with heads of {head_dim} ({reason})",
+            f"it cannot run on {device} in {dtype} with heads of {head_dim} ({reason})",
             "Choose 'sdpa', which lets PyTorch pick a kernel that can",
         ) from error
 

@@ -1,0 +1,33 @@
+"""The state between two clips on disk, so that a run which was stopped goes on where it was."""
+
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from s2v_runner.errors import InputError
+from s2v_runner.sampling.clips import ClipState
+
+_PAST, _NEXT = "past", "next_clip"
+
+
+def write_state(path: Path, state: ClipState) -> None:
+    """Write a state, whole or not at all: under another name first, then moved."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    content = {_PAST: state.past_BCVHW.contiguous().cpu(), _NEXT: torch.tensor(state.next_clip)}
+    try:
+        save_file(content, unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read_state(path: Path, device: torch.device) -> ClipState:
+    """Read a state back. Raises InputError for a file that is missing or is no state."""
+    try:
+        content = load_file(path, device=str(device))
+        return ClipState(int(content[_NEXT]), content[_PAST])
+    except (OSError, SafetensorError, KeyError) as error:
+        raise InputError(f"state '{path}'", f"it cannot be read ({error})", "Start the run anew") from error

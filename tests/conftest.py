@@ -1,0 +1,86 @@
+"""What many tests share: the tiny checkpoint, loaded once, and small inputs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from PIL import Image
+
+from s2v_runner.checkpoint.layout import locate_checkpoint
+from s2v_runner.engine import Engine, EngineSettings
+from s2v_runner.records import FIXED, Request
+
+TINY_CHECKPOINT = Path(__file__).parent / "golden" / "checkpoint"
+CPU = torch.device("cpu")
+RATE = 16000
+
+
+def make_engine(folder: Path, dtype: torch.dtype = torch.float32) -> Engine:
+    settings = EngineSettings(folder=locate_checkpoint(folder), device=CPU, dtype=dtype, attention="sdpa")
+    return Engine(settings, lambda *_: None)
+
+
+@pytest.fixture(scope="session")
+def tiny_engine() -> Engine:
+    return make_engine(TINY_CHECKPOINT)
+
+
+@pytest.fixture
+def picture_file(tmp_path: Path) -> Path:
+    """A colourful picture of 96 by 80."""
+    rows, columns = np.mgrid[0:80, 0:96]
+    pixels = np.stack((rows * 3, columns * 2, (rows + columns)), axis=-1).astype(np.uint8)
+    path = tmp_path / "picture.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture
+def write_sound(tmp_path: Path) -> Callable[[np.ndarray], Path]:
+    """Writes samples at 16 kHz to a WAV file."""
+
+    def write(samples: np.ndarray) -> Path:
+        path = tmp_path / "sound.wav"
+        soundfile.write(path, samples.astype(np.float32), RATE, subtype="FLOAT")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def speech_file(write_sound: Callable[[np.ndarray], Path]) -> Path:
+    """A second of noise that swells and fades."""
+    noise = np.random.default_rng(0).normal(0, 0.1, RATE)
+    return write_sound(noise * np.sin(np.linspace(0, 3 * np.pi, RATE)))
+
+
+@pytest.fixture
+def request_for(picture_file: Path, speech_file: Path) -> Callable[..., Request]:
+    """A small request, with whatever the test changes."""
+
+    def make(**changes: object) -> Request:
+        settings = {
+            "prompt": "A woman speaking",
+            "negative_prompt": None,
+            "image": picture_file,
+            "audio": speech_file,
+            "pose_video": None,
+            "area": 64 * 64,
+            "infer_frames": 8,
+            "num_clips": None,
+            "start_from_ref": False,
+            "solver": "euler",
+            "steps": 1,
+            "shift": 3.0,
+            "guide_scale": 1.0,
+            "base_seed": 42,
+            "motion_frames": 73,
+            "sample_fps": 16,
+            "compat": FIXED,
+        }
+        return Request(**{**settings, **changes})  # pyright: ignore[reportArgumentType]
+
+    return make

@@ -1,0 +1,39 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from s2v_runner.errors import InputError
+from s2v_runner.inputs.audio import read_sound
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_any_format_becomes_mono_at_16_khz(tmp_path: Path, suffix: str):
+    path = tmp_path / f"sound.{suffix}"
+    tone = np.sin(np.arange(44100) * 2 * np.pi * 440 / 44100)
+    soundfile.write(path, np.stack((tone, tone), axis=1) * 0.5, 44100)
+    sound = read_sound(path)
+    assert sound.rate == 16000
+    assert sound.samples.ndim == 1
+    assert sound.samples.dtype == np.float32
+    assert sound.seconds == pytest.approx(1.0, abs=0.1)
+
+
+def test_silence_is_a_warning(write_sound: Callable[[np.ndarray], Path]):
+    with pytest.warns(UserWarning, match="silent from beginning to end"):
+        read_sound(write_sound(np.zeros(16000)))
+
+
+def test_what_is_no_sound_is_refused(tmp_path: Path, write_sound: Callable[[np.ndarray], Path]):
+    with pytest.raises(InputError, match="it is empty"):
+        read_sound(write_sound(np.zeros(0)))
+    text = tmp_path / "text.wav"
+    text.write_text("no sound")
+    with pytest.raises(InputError, match="cannot be read as audio"):
+        read_sound(text)
+    with pytest.raises(InputError, match="no such file"):
+        read_sound(tmp_path / "absent.wav")
+    with pytest.raises(InputError, match="not finite"):
+        read_sound(write_sound(np.full(16000, np.nan)))

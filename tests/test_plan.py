@@ -1,0 +1,94 @@
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from s2v_runner.errors import InputError
+from s2v_runner.plan import feature_frame_count, fit_area, interpolated_count, plan_run
+from s2v_runner.records import FIXED, REFERENCE, Request
+
+RATE = 16000
+Make = Callable[..., Request]
+
+
+def test_a_video_lasts_as_long_as_its_speech(request_for: Make):
+    plan = plan_run(request_for(infer_frames=80), (80, 96), round(12.34 * RATE), RATE)
+    assert plan.num_frames == round(12.34 * 16)
+    assert plan.num_clips == 3
+    assert plan.lead_frames == plan.lead_silence == 3
+    assert plan.clip_seeds == (42, 43, 44)
+
+
+def test_speech_that_fills_a_clip_exactly_needs_one_more_for_the_frames_thrown_away(request_for: Make):
+    seconds_of_a_clip = 80 / 16
+    plan = plan_run(request_for(infer_frames=80), (80, 96), round(seconds_of_a_clip * RATE), RATE)
+    assert (plan.num_clips, plan.num_frames) == (2, 80)
+    from_picture = plan_run(
+        request_for(infer_frames=80, start_from_ref=True), (80, 96), round(seconds_of_a_clip * RATE), RATE
+    )
+    assert (from_picture.num_clips, from_picture.num_frames, from_picture.lead_frames) == (1, 80, 0)
+
+
+def test_num_clip_only_lowers(request_for: Make):
+    assert plan_run(request_for(infer_frames=8, num_clips=1), (80, 96), 10 * RATE, RATE).num_frames == 5
+    assert plan_run(request_for(infer_frames=80, num_clips=9), (80, 96), RATE, RATE).num_clips == 1
+
+
+def test_the_reference_makes_whole_clips(request_for: Make):
+    plan = plan_run(request_for(infer_frames=80, compat=REFERENCE), (80, 96), 5 * RATE, RATE)
+    # 5 s give 249 states of the encoder, hence 149 features, one short of what a clip hears.
+    assert (plan.num_clips, plan.num_frames) == (1, 77)
+    assert plan.lead_silence == 0
+    longer = plan_run(request_for(infer_frames=80, compat=REFERENCE), (80, 96), round(5.1 * RATE), RATE)
+    assert (longer.num_clips, longer.num_frames) == (2, 157)
+
+
+def test_each_choice_of_compat_acts_alone(request_for: Make):
+    mixed = dataclasses.replace(FIXED, alignment="decoded")
+    plan = plan_run(request_for(compat=mixed), (80, 96), RATE, RATE)
+    assert (plan.num_frames, plan.lead_silence, plan.lead_frames) == (16, 0, 3)
+
+
+def test_latent_frames_of_a_clip(request_for: Make):
+    assert plan_run(request_for(infer_frames=80), (80, 96), RATE, RATE).latent_frames == 20
+    assert plan_run(request_for(infer_frames=48), (80, 96), RATE, RATE).latent_frames == 12
+
+
+def test_feature_count_is_rounded_as_the_original_rounds_it():
+    assert interpolated_count(205) == 122
+    assert interpolated_count(200) == 120
+    assert feature_frame_count(RATE) == 29
+
+
+def test_a_picture_is_never_enlarged():
+    assert fit_area(200, 300, 1024 * 704) == (256, 320)
+    assert fit_area(704, 1024, 1024 * 704) == (704, 1024)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"infer_frames": 81}, ["infer_frames=81", "multiple of 4", "80"]),
+        ({"infer_frames": 0}, ["infer_frames=0", "multiple of 4"]),
+        ({"area": 63 * 64}, ["64x64", "larger size"]),
+        ({"motion_frames": 72}, ["motion_frames=72", "73"]),
+        ({"num_clips": 0}, ["num_clip=0"]),
+        ({"base_seed": -1}, ["base_seed=-1"]),
+        ({"sample_fps": 0}, ["sample_fps=0"]),
+    ],
+)
+def test_impossible_numbers_are_refused_by_name(request_for: Make, changes: dict, words: list[str]):
+    with pytest.raises(InputError) as caught:
+        plan_run(request_for(**changes), (80, 96), RATE, RATE)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_picture_too_long_for_the_size_is_refused(request_for: Make):
+    with pytest.raises(InputError, match="4000x1 does not fit"):
+        plan_run(request_for(area=8192), (1, 4000), RATE, RATE)
+
+
+def test_speech_shorter_than_a_frame_is_refused(request_for: Make):
+    with pytest.raises(InputError, match=r"audio\.path.*0\.02"):
+        plan_run(request_for(), (80, 96), 320, RATE)
