@@ -23,18 +23,18 @@ def hear(engine: Engine, request: Request, samples: np.ndarray, compat: Compat) 
 
 
 def frames_that_hear_a_click(engine: Engine, request: Request) -> torch.Tensor:
-    """How much each frame's features change with a click at 1.000 s, [V].
+    """How much each frame's features change with a click of 40 ms at 1.000 s, [V].
 
-    The click is taken from 2.500 s, so that the recording stays as loud as it was and only its place changes;
-    frames from 2 s on are left out. The first entry is what the encoder's layers are given: it knows only the
-    neighbourhood of a sound, where the others have looked everywhere.
+    The click is taken from 2.500 s and what it displaces put there, so that the recording stays as loud as it was
+    and only its order changes; frames from 2 s on are left out. The first entry is what the encoder's layers are
+    given: it knows only the neighbourhood of a sound, where the others have looked everywhere.
     """
-    early = np.random.default_rng(0).normal(0, 0.01, 3 * RATE).astype(np.float32)
-    late = early.copy()
-    click = np.random.default_rng(1).normal(0, 0.5, 160).astype(np.float32)
-    early[RATE : RATE + 160] = click
-    late[5 * RATE // 2 : 5 * RATE // 2 + 160] = click
-    change = hear(engine, request, early, request.compat) - hear(engine, request, late, request.compat)
+    without = np.random.default_rng(0).normal(0, 0.01, 3 * RATE).astype(np.float32)
+    here, there = slice(RATE, RATE + 640), slice(5 * RATE // 2, 5 * RATE // 2 + 640)
+    without[there] = np.random.default_rng(1).normal(0, 0.5, 640)
+    clicked = without.copy()
+    clicked[here], clicked[there] = without[there], without[here]
+    change = hear(engine, request, clicked, request.compat) - hear(engine, request, without, request.compat)
     return change[0].norm(dim=0)[: 2 * FPS]
 
 
