@@ -5,6 +5,7 @@ insist on one. Any other name goes to Diffusers' attention dispatch (`flash`, `_
 `flex`, …), which needs the package behind that kernel. A kernel that cannot serve is an error, not a detour.
 """
 
+import re
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -52,7 +53,7 @@ def try_attention(
             warnings.simplefilter("always")
             attend(tokens_BSKE, tokens_BSKE, tokens_BSKE)
     except (RuntimeError, ValueError, ImportError) as error:
-        reason = " ".join(str(given).splitlines()[0] for given in [*(r.message for r in reasons), error])
+        reason = "; ".join(_plain_reasons([str(given.message) for given in reasons]) or [str(error).strip()])
         raise InputError(
             f"attention backend '{backend}'",
             f"it cannot run on {device} in {dtype} with heads of {head_dim} ({reason})",
@@ -70,6 +71,13 @@ def _attend_with_torch_kernel(
 ) -> torch.Tensor:
     with sdpa_kernel(kernel):
         return _attend_with_torch(query_BSKE, key_BTKE, value_BTKE)
+
+
+def _plain_reasons(warned: list[str]) -> list[str]:
+    """What PyTorch says against the kernel that was insisted on, without its headings, places and other kernels."""
+    without_places = (re.sub(r"\s*\(Triggered internally.*", "", text, flags=re.DOTALL) for text in warned)
+    empty = ("not used because", "has been runtime disabled")
+    return [text.rstrip(".") for text in without_places if not any(phrase in text for phrase in empty)]
 
 
 def _resolve_from_diffusers(backend: str) -> AttentionFunction:

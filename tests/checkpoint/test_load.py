@@ -1,0 +1,107 @@
+"""Loading: strict, finite, in the dtype asked for, and never twice in memory."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from s2v_runner.checkpoint.names import TransformerNames
+from s2v_runner.engine import Engine
+from s2v_runner.errors import InputError
+from s2v_runner.transformer import resolve_attention
+from s2v_runner.transformer.config import TransformerConfig
+from s2v_runner.transformer.initialisation import random_transformer
+from s2v_runner.transformer.model import FLOAT32_MODULES
+from tests.checkpoint.folders import copy_official, rewrite_shard
+from tests.conftest import CPU, TINY_CHECKPOINT, make_engine
+
+
+def test_parts_stay_float32_where_they_must(tiny_engine: Engine):
+    transformer = make_engine(TINY_CHECKPOINT, torch.bfloat16).transformer
+    for name, parameter in transformer.named_parameters():
+        expected = torch.float32 if name.split(".")[0] in FLOAT32_MODULES else torch.bfloat16
+        assert parameter.dtype == expected, name
+    assert {parameter.dtype for parameter in tiny_engine.transformer.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["blocks.2.self_attn.q.weight", "casual_audio_encoder.weights"])
+def test_weights_that_are_not_finite_are_named(tmp_path: Path, name: str, value: float):
+    folder = copy_official(tmp_path / "weights")
+    index = json.loads((folder / "diffusion_pytorch_model.safetensors.index.json").read_text())
+    rewrite_shard(folder / index["weight_map"][name], lambda tensors: tensors[name].view(-1)[3:4].fill_(value))
+    engine = make_engine(folder)
+    engine.check()
+    with pytest.raises(InputError, match=name.replace(".", r"\.")):
+        _ = engine.transformer
+
+
+def test_progress_counts_every_tensor():
+    told = []
+    engine = make_engine(TINY_CHECKPOINT)
+    engine._progress = lambda *step: told.append(step)
+    _ = engine.vae
+    assert [done for _, done, _ in told] == list(range(1, 195))
+    assert {total for *_, total in told} == {194}
+
+
+MEASURE = """
+import sys, torch
+from pathlib import Path
+from s2v_runner.checkpoint.layout import locate_checkpoint
+from s2v_runner.checkpoint.inspection import inspect_part
+from s2v_runner.checkpoint.load import load_transformer
+from s2v_runner.transformer import resolve_attention
+
+def own_memory():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
+
+part = inspect_part(locate_checkpoint(sys.argv[1]), "transformer", resolve_attention("sdpa"))
+before, peak = own_memory(), 0
+def note(*_):
+    global peak
+    peak = max(peak, own_memory())
+model = load_transformer(part, torch.device("cpu"), getattr(torch, sys.argv[2]), note)
+size = sum(p.numel() * p.element_size() for p in model.parameters())
+print((peak - before) / size)
+"""
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_loading_never_holds_a_second_copy(tmp_path: Path, dtype: str):
+    folder = copy_official(tmp_path / "weights")
+    config = TransformerConfig(
+        model_dim=512,
+        feed_forward_dim=2048,
+        num_heads=4,
+        num_layers=12,
+        frequency_dim=64,
+        latent_channels=16,
+        pose_channels=16,
+        text_dim=32,
+        text_length=24,
+        audio_dim=32,
+        num_audio_layers=25,
+        num_audio_tokens=4,
+        audio_injection_layers=(0, 2, 3),
+        norm_epsilon=1e-6,
+    )
+    transformer = random_transformer(config, resolve_attention("sdpa"), CPU, torch.float32, seed=0)
+    names = TransformerNames("official", config.audio_injection_layers)
+    for shard in folder.glob("diffusion_pytorch_model*"):
+        shard.unlink()
+    tensors = {names.published(name): tensor for name, tensor in transformer.state_dict().items()}
+    save_file(tensors, folder / "diffusion_pytorch_model.safetensors")
+    stated = json.loads((folder / "config.json").read_text())
+    sizes = {"dim": 512, "ffn_dim": 2048, "num_layers": 12}
+    (folder / "config.json").write_text(json.dumps({**stated, **sizes}))
+    result = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(folder), dtype], capture_output=True, text=True, timeout=120, check=True
+    )
+    # A second copy would be 2; a tensor or two in flight is a few hundredths.
+    assert float(result.stdout) < 1.25

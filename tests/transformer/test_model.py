@@ -1,0 +1,156 @@
+"""The promises of prepare and forward, on a small random model."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from s2v_runner.transformer import Conditioning, S2VTransformer, TransformerConfig, resolve_attention
+from s2v_runner.transformer.initialisation import random_transformer
+from tests.conftest import CPU
+
+CONFIG = TransformerConfig(
+    model_dim=96,
+    feed_forward_dim=160,
+    num_heads=4,
+    num_layers=3,
+    frequency_dim=32,
+    latent_channels=16,
+    pose_channels=16,
+    text_dim=24,
+    text_length=10,
+    audio_dim=12,
+    num_audio_layers=5,
+    num_audio_tokens=4,
+    audio_injection_layers=(0, 2),
+    norm_epsilon=1e-6,
+)
+FRAMES = 3
+
+
+def draw(seed: int, *shape: int) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def make_conditioning(seed: int = 0, batch: int = 1, with_motion: bool = True) -> Conditioning:
+    return Conditioning(
+        text_BTC=draw(seed, batch, 6, CONFIG.text_dim),
+        audio_BJCV=draw(seed + 1, batch, CONFIG.num_audio_layers, CONFIG.audio_dim, 4 * FRAMES),
+        reference_BC1HW=draw(seed + 2, batch, 16, 1, 8, 16),
+        pose_BCFHW=draw(seed + 3, batch, 16, FRAMES, 8, 16),
+        motion_BCMHW=draw(seed + 4, batch, 16, 19, 8, 16) if with_motion else None,
+        motion_frames=73,
+    )
+
+
+LATENTS = draw(9, 1, 16, FRAMES, 8, 16)
+TIME = torch.tensor([700.0])
+
+
+@pytest.fixture(scope="module")
+def transformer() -> S2VTransformer:
+    model = random_transformer(CONFIG, resolve_attention("sdpa"), CPU, torch.float32, seed=3)
+    with torch.no_grad():
+        # Larger than the initialiser's, so that every path has a say in the result.
+        for parameter in model.parameters():
+            parameter.mul_(4)
+    return model
+
+
+@torch.no_grad()
+def velocity(model: S2VTransformer, conditioning: Conditioning, time: torch.Tensor = TIME) -> torch.Tensor:
+    return model(LATENTS, time, model.prepare(conditioning))
+
+
+@torch.no_grad()
+def test_preparing_once_equals_preparing_for_every_step(transformer: S2VTransformer):
+    first, second = make_conditioning(0), make_conditioning(50)
+    prepared_first, prepared_second = transformer.prepare(first), transformer.prepare(second)
+    for time in (torch.tensor([999.0]), torch.tensor([500.5]), torch.tensor([3.0])):
+        # In turn, so that anything kept between calls would mix the branches.
+        for prepared, conditioning in ((prepared_first, first), (prepared_second, second)):
+            assert torch.equal(transformer(LATENTS, time, prepared), velocity(transformer, conditioning, time))
+
+
+@torch.no_grad()
+def test_forward_leaves_what_was_prepared_as_it_was(transformer: S2VTransformer):
+    prepared = transformer.prepare(make_conditioning())
+    once = transformer(LATENTS, TIME, prepared)
+    assert torch.equal(once, transformer(LATENTS, TIME, prepared))
+    assert once.dtype == torch.float32
+    assert once.shape == LATENTS.shape
+
+
+@pytest.mark.parametrize("field", ["text_BTC", "audio_BJCV", "reference_BC1HW", "pose_BCFHW", "motion_BCMHW"])
+def test_every_condition_has_a_say(transformer: S2VTransformer, field: str):
+    before = make_conditioning()
+    after = dataclasses.replace(before, **{field: getattr(before, field) + 1})
+    assert not torch.allclose(velocity(transformer, before), velocity(transformer, after), atol=1e-3)
+
+
+def test_missing_text_rows_are_zeros_that_take_part(transformer: S2VTransformer):
+    short = make_conditioning()
+    padded = dataclasses.replace(short, text_BTC=torch.nn.functional.pad(short.text_BTC, (0, 0, 0, 4)))
+    assert torch.equal(velocity(transformer, short), velocity(transformer, padded))
+    fewer = dataclasses.replace(short, text_BTC=short.text_BTC[:, :5])
+    assert not torch.allclose(velocity(transformer, short), velocity(transformer, fewer), atol=1e-4)
+
+
+def test_audio_of_the_future_does_not_reach_the_past(transformer: S2VTransformer):
+    before = make_conditioning().audio_BJCV
+    after = before.clone()
+    after[..., -4:] += 1
+    tokens = [transformer.audio_encoder(audio, 73) for audio in (before, after)]
+    for name in ("overall_BFD", "local_BFAD"):
+        ours, theirs = (getattr(token, name) for token in tokens)
+        assert torch.equal(ours[:, :-1], theirs[:, :-1])
+        assert not torch.equal(ours[:, -1], theirs[:, -1])
+
+
+def test_fewer_motion_latents_are_led_by_zeros_and_only_the_newest_are_seen(transformer: S2VTransformer):
+    motion = draw(1, 1, 16, 19, 8, 16)
+    motion[:, :, :14] = 0
+    packer = transformer.motion_packer
+    assert torch.equal(packer(motion), packer(motion[:, :, 14:]))
+    longer = torch.cat((draw(2, 1, 16, 5, 8, 16), motion), dim=2)
+    assert torch.equal(packer(motion), packer(longer))
+
+
+@torch.no_grad()
+def test_a_batch_is_its_members(transformer: S2VTransformer):
+    conditioning = make_conditioning(batch=2)
+    latents, times = draw(20, 2, 16, FRAMES, 8, 16), torch.tensor([900.0, 100.0])
+    together = transformer(latents, times, transformer.prepare(conditioning))
+    for index in range(2):
+        parts = {
+            field.name: value[index : index + 1]
+            for field in dataclasses.fields(conditioning)
+            if isinstance(value := getattr(conditioning, field.name), torch.Tensor)
+        }
+        alone = dataclasses.replace(conditioning, **parts)
+        own = transformer(latents[index : index + 1], times[index : index + 1], transformer.prepare(alone))
+        assert torch.allclose(together[index : index + 1], own, atol=1e-5)
+
+
+@pytest.mark.parametrize("with_motion", [True, False])
+@torch.no_grad()
+def test_bfloat16_stays_near_float32(transformer: S2VTransformer, with_motion: bool):
+    half = random_transformer(CONFIG, resolve_attention("sdpa"), CPU, torch.bfloat16, seed=3)
+    # The same weights in both, rounded as a bfloat16 checkpoint holds them.
+    exact = random_transformer(CONFIG, resolve_attention("sdpa"), CPU, torch.float32, seed=3)
+    for ours, theirs in zip(half.parameters(), exact.parameters(), strict=True):
+        theirs.copy_((theirs * 4).bfloat16())
+        ours.copy_(theirs)
+    conditioning = make_conditioning(with_motion=with_motion)
+    rounded, unrounded = velocity(half, conditioning), velocity(exact, conditioning)
+    assert rounded.dtype == torch.float32
+    error = (rounded - unrounded).abs().max() / unrounded.abs().max()
+    assert 0 < error < 0.02
+
+
+def test_gradients_flow_to_every_parameter(transformer: S2VTransformer):
+    model = random_transformer(CONFIG, resolve_attention("sdpa"), CPU, torch.float32, seed=3)
+    model.requires_grad_(True)
+    model(LATENTS, TIME, model.prepare(make_conditioning())).square().mean().backward()
+    without = [name for name, parameter in model.named_parameters() if parameter.grad is None]
+    assert not without
