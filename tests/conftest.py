@@ -81,6 +81,6 @@ def request_for(picture_file: Path, speech_file: Path) -> Callable[..., Request]
             "sample_fps": 16,
             "compat": FIXED,
         }
-        return Request(**{**settings, **changes})  # pyright: ignore[reportArgumentType]
+        return Request(**{**settings, **changes})
 
     return make

@@ -47,18 +47,27 @@ def try_attention(
     Raises InputError with the kernel's own reason.
     """
     tokens_BSKE = torch.zeros(1, 2, 1, head_dim, device=device, dtype=dtype)
-    try:
-        # A kernel's reasons for refusing come as warnings before the error.
-        with warnings.catch_warnings(record=True) as reasons:
-            warnings.simplefilter("always")
-            attend(tokens_BSKE, tokens_BSKE, tokens_BSKE)
-    except (RuntimeError, ValueError, ImportError) as error:
-        reason = "; ".join(_plain_reasons([str(given.message) for given in reasons]) or [str(error).strip()])
+    # A kernel's reasons for refusing come as warnings before the error.
+    with warnings.catch_warnings(record=True) as reasons:
+        warnings.simplefilter("always")
+        failure = _failure(attend, tokens_BSKE)
+    if failure is not None:
+        reason = "; ".join(
+            _plain_reasons([str(given.message) for given in reasons]) or [str(failure).strip().rstrip(".")]
+        )
         raise InputError(
             f"attention backend '{backend}'",
             f"it cannot run on {device} in {dtype} with heads of {head_dim} ({reason})",
             "Choose 'sdpa', which lets PyTorch pick a kernel that can",
-        ) from error
+        ) from failure
+
+
+def _failure(attend: AttentionFunction, tokens_BSKE: torch.Tensor) -> Exception | None:
+    try:
+        attend(tokens_BSKE, tokens_BSKE, tokens_BSKE)
+    except (RuntimeError, ValueError, ImportError) as error:
+        return error
+    return None
 
 
 def _attend_with_torch(query_BSKE: torch.Tensor, key_BTKE: torch.Tensor, value_BTKE: torch.Tensor) -> torch.Tensor:
