@@ -19,6 +19,7 @@ from s2v_runner.checkpoint.load import (
     load_vae,
 )
 from s2v_runner.conditioning.text import load_tokenizer
+from s2v_runner.errors import InputError
 from s2v_runner.transformer import S2VTransformer, TransformerConfig, resolve_attention
 from s2v_runner.transformer.attention import try_attention
 
@@ -47,9 +48,12 @@ class Engine:
 
         Raises InputError.
         """
-        for part in self._parts.values():
-            require_sound(self.settings.folder, part)
         settings = self.settings
+        gpus = torch.cuda.device_count()
+        if settings.device.type == "cuda" and (settings.device.index or 0) >= gpus:
+            raise InputError(f"device '{settings.device}'", f"PyTorch sees {gpus} GPUs here", "Choose 'cpu' or another")
+        for part in self._parts.values():
+            require_sound(settings.folder, part)
         head_dim = self.transformer_config.head_dim
         try_attention(self._attend, settings.attention, settings.device, settings.dtype, head_dim)
 

@@ -20,6 +20,7 @@ from s2v_runner.sampling.clips import (
     EncodedInputs,
     Frames,
     OnClipStep,
+    check_state,
     generate_clips,
     starting_state,
 )
@@ -39,6 +40,7 @@ def generate(
     engine.check()
     inputs = encode_inputs(request, plan, picture, sound, engine)
     state = resume or starting_state(plan, inputs.reference_BCVHW, request.start_from_ref)
+    check_state(state, plan)
     yield from generate_clips(engine.transformer, engine.vae, request, plan, inputs, state, on_step)
 
 

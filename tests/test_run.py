@@ -1,5 +1,6 @@
 """Whole generations on the tiny checkpoint."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,6 +95,18 @@ def test_nothing_is_loaded_for_a_request_that_cannot_be(request_for: Make, tmp_p
     for change in ({"image": tmp_path / "none.png"}, {"audio": tmp_path / "none.wav"}, {"infer_frames": 7}):
         with pytest.raises(InputError):
             make_video(request_for(**change), engine)
+
+
+def test_the_state_of_another_run_is_refused(request_for: Make, tiny_engine: Engine):
+    for state in (ClipState(1, torch.zeros(1, 3, 73, 128, 64)), ClipState(4, torch.zeros(1, 3, 73, 64, 64))):
+        with pytest.raises(InputError, match="this run has 3 clips"):
+            make_video(request_for(), tiny_engine, state)
+
+
+def test_a_device_that_is_not_there_is_refused(request_for: Make, tiny_engine: Engine):
+    settings = dataclasses.replace(tiny_engine.settings, device=torch.device("cuda:99"))
+    with pytest.raises(InputError, match="device 'cuda:99'"):
+        make_video(request_for(), Engine(settings, lambda *_: None))
 
 
 def test_a_state_that_is_none_is_refused(tmp_path: Path):

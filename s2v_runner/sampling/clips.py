@@ -10,6 +10,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
 from s2v_runner.autoencoder import decode_video, encode_video
+from s2v_runner.errors import InputError
 from s2v_runner.records import Request, RunPlan
 from s2v_runner.sampling.denoise import denoise
 from s2v_runner.sampling.guidance import guided_velocity
@@ -71,6 +72,18 @@ def starting_state(plan: RunPlan, reference_BCVHW: torch.Tensor, start_from_ref:
     if start_from_ref:
         past[:, :, -_REFERENCE_IN_PAST:] = reference_BCVHW
     return ClipState(0, past)
+
+
+def check_state(state: ClipState, plan: RunPlan) -> None:
+    """Refuse to take up a run from the state of another. Raises InputError."""
+    wanted = (1, 3, plan.motion_frames, plan.height, plan.width)
+    if tuple(state.past_BCVHW.shape) != wanted or not 0 <= state.next_clip <= plan.num_clips:
+        raise InputError(
+            "resume",
+            f"the state is of clip {state.next_clip} with frames {list(state.past_BCVHW.shape)}; this run has "
+            f"{plan.num_clips} clips and continues {list(wanted)}",
+            "Give the state of the same run, or start anew",
+        )
 
 
 @torch.no_grad()
