@@ -17,8 +17,8 @@ from typing import Any
 import torch
 
 from s2v_runner.transformer import Conditioning, S2VTransformer, TransformerConfig, resolve_attention
-from s2v_runner.transformer.blocks import TransformerBlock
 from s2v_runner.transformer.initialisation import random_transformer
+from s2v_runner.transformer.layers import AttentionLayer
 
 RELEASED = TransformerConfig(
     model_dim=5120,
@@ -125,13 +125,9 @@ def _conditioning(
 
 
 def _use_attention(transformer: S2VTransformer, backend: str) -> None:
-    attend = resolve_attention(backend)
-    for block in transformer.blocks:
-        assert isinstance(block, TransformerBlock)
-        parts = (block.self_attention, block.text_attention, block.audio_injection)
-        for part in parts:
-            if part is not None:
-                part.attend = attend
+    for layer in transformer.modules():
+        if isinstance(layer, AttentionLayer):
+            layer.attend = resolve_attention(backend)
 
 
 def _timed(device: torch.device, call: Any) -> tuple[float, Any]:

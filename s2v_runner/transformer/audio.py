@@ -11,7 +11,7 @@ from torch import nn
 
 from s2v_runner.transformer.attention import AttentionFunction
 from s2v_runner.transformer.config import TransformerConfig
-from s2v_runner.transformer.normalisation import RMSNorm, layer_norm, merge_heads, split_heads
+from s2v_runner.transformer.layers import AttentionLayer, layer_norm
 
 _ENCODER_EPSILON = 1e-6
 _INJECTION_EPSILON = 1e-5
@@ -98,46 +98,29 @@ class PreparedInjection:
     value: torch.Tensor
 
 
-class AudioInjection(nn.Module):
+class AudioInjection(AttentionLayer):
     """Cross-attention from the noisy tokens of a latent frame to that frame's speech.
 
     Each latent frame attends on its own, so the work stays local however the tokens are shared out.
     """
 
     def __init__(self, config: TransformerConfig, attend: AttentionFunction) -> None:
-        super().__init__()
-        dim = config.model_dim
-        self.num_heads = config.num_heads
-        self.attend = attend
-        self.modulation = nn.Linear(dim, 2 * dim)
-        self.query = nn.Linear(dim, dim)
-        self.key = nn.Linear(dim, dim)
-        self.value = nn.Linear(dim, dim)
-        self.output = nn.Linear(dim, dim)
-        self.query_norm = RMSNorm(dim, config.norm_epsilon)
-        self.key_norm = RMSNorm(dim, config.norm_epsilon)
+        super().__init__(config, attend)
+        self.modulation = nn.Linear(config.model_dim, 2 * config.model_dim)
 
     def prepare(self, audio: AudioTokens) -> PreparedInjection:
-        dtype = self.key.weight.dtype
-        modulation = self.modulation(F.silu(audio.overall_BFD.flatten(0, 1)).to(dtype)).float()
-        shift, scale = modulation.unsqueeze(1).chunk(2, dim=-1)
-        local = audio.local_BFAD.flatten(0, 1).to(dtype)
-        return PreparedInjection(
-            shift=shift,
-            scale=scale,
-            key=split_heads(self.key_norm(self.key(local)), self.num_heads).to(dtype),
-            value=split_heads(self.value(local), self.num_heads),
-        )
+        overall = F.silu(audio.overall_BFD.flatten(0, 1)).to(self.modulation.weight.dtype)
+        shift, scale = self.modulation(overall).float().unsqueeze(1).chunk(2, dim=-1)
+        local = audio.local_BFAD.flatten(0, 1)
+        value = self.values(local)
+        return PreparedInjection(shift=shift, scale=scale, key=self.keys(local).to(value.dtype), value=value)
 
     def forward(self, noisy_BND: torch.Tensor, prepared: PreparedInjection) -> torch.Tensor:
         """What to add to the noisy tokens, [B, N, D] in the dtype of the weights."""
-        dtype = self.query.weight.dtype
         frames = prepared.shift.shape[0] // noisy_BND.shape[0]
         by_frame = noisy_BND.unflatten(1, (frames, -1)).flatten(0, 1)
         normed = layer_norm(by_frame, _INJECTION_EPSILON) * (1 + prepared.scale) + prepared.shift
-        query = split_heads(self.query_norm(self.query(normed.to(dtype))), self.num_heads).to(dtype)
-        heard = merge_heads(self.attend(query, prepared.key, prepared.value))
-        return self.output(heard).reshape(noisy_BND.shape)
+        return self.look_up(self.queries(normed), prepared.key, prepared.value).reshape(noisy_BND.shape)
 
 
 def _activate(signal_BCV: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from torch import nn
 from s2v_runner.transformer.attention import AttentionFunction
 from s2v_runner.transformer.audio import AudioInjection, AudioTokens, PreparedInjection
 from s2v_runner.transformer.config import TransformerConfig
-from s2v_runner.transformer.normalisation import LayerNorm, RMSNorm, layer_norm, merge_heads, split_heads
+from s2v_runner.transformer.layers import AttentionLayer, LayerNorm, layer_norm
 from s2v_runner.transformer.rope import RotaryTable, rotate
 
 
@@ -27,55 +27,27 @@ class PreparedBlock:
     injection: PreparedInjection | None
 
 
-class SelfAttention(nn.Module):
-    def __init__(self, config: TransformerConfig, attend: AttentionFunction) -> None:
-        super().__init__()
-        dim = config.model_dim
-        self.num_heads = config.num_heads
-        self.attend = attend
-        self.query = nn.Linear(dim, dim)
-        self.key = nn.Linear(dim, dim)
-        self.value = nn.Linear(dim, dim)
-        self.output = nn.Linear(dim, dim)
-        self.query_norm = RMSNorm(dim, config.norm_epsilon)
-        self.key_norm = RMSNorm(dim, config.norm_epsilon)
+class SelfAttention(AttentionLayer):
+    """Attention of all tokens to all tokens, which knows where they stand by the rotation of queries and keys."""
 
     def forward(self, hidden_BSD: torch.Tensor, rope: RotaryTable) -> torch.Tensor:
-        hidden_BSD = hidden_BSD.to(self.query.weight.dtype)
-        value_BSKE = split_heads(self.value(hidden_BSD), self.num_heads)
-        query_BSKE = self._rotated(self.query_norm(self.query(hidden_BSD)), rope, value_BSKE.dtype)
-        key_BSKE = self._rotated(self.key_norm(self.key(hidden_BSD)), rope, value_BSKE.dtype)
-        return self.output(merge_heads(self.attend(query_BSKE, key_BSKE, value_BSKE)))
-
-    def _rotated(self, normed_BSD: torch.Tensor, rope: RotaryTable, dtype: torch.dtype) -> torch.Tensor:
-        return rotate(split_heads(normed_BSD, self.num_heads), rope).to(dtype)
+        value_BSKE = self.values(hidden_BSD)
+        # Each is brought to the dtype of the attention as soon as it is turned: in float32 they are large.
+        query_BSKE = rotate(self.queries(hidden_BSD), rope).to(value_BSKE.dtype)
+        key_BSKE = rotate(self.keys(hidden_BSD), rope).to(value_BSKE.dtype)
+        return self.look_up(query_BSKE, key_BSKE, value_BSKE)
 
 
-class TextAttention(nn.Module):
+class TextAttention(AttentionLayer):
     """Attention to all rows of the text, the padded ones too: the model was trained without a mask."""
-
-    def __init__(self, config: TransformerConfig, attend: AttentionFunction) -> None:
-        super().__init__()
-        dim = config.model_dim
-        self.num_heads = config.num_heads
-        self.attend = attend
-        self.query = nn.Linear(dim, dim)
-        self.key = nn.Linear(dim, dim)
-        self.value = nn.Linear(dim, dim)
-        self.output = nn.Linear(dim, dim)
-        self.query_norm = RMSNorm(dim, config.norm_epsilon)
-        self.key_norm = RMSNorm(dim, config.norm_epsilon)
 
     def prepare(self, text_BTD: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Keys and values [B, T, K, E], in the dtype of the weights."""
-        dtype = self.key.weight.dtype
-        key_BTKE = split_heads(self.key_norm(self.key(text_BTD.to(dtype))), self.num_heads).to(dtype)
-        return key_BTKE, split_heads(self.value(text_BTD.to(dtype)), self.num_heads)
+        value_BTKE = self.values(text_BTD)
+        return self.keys(text_BTD).to(value_BTKE.dtype), value_BTKE
 
     def forward(self, hidden_BSD: torch.Tensor, key_BTKE: torch.Tensor, value_BTKE: torch.Tensor) -> torch.Tensor:
-        query_BSD = self.query_norm(self.query(hidden_BSD.to(self.query.weight.dtype)))
-        query_BSKE = split_heads(query_BSD, self.num_heads).to(key_BTKE.dtype)
-        return self.output(merge_heads(self.attend(query_BSKE, key_BTKE, value_BTKE)))
+        return self.look_up(self.queries(hidden_BSD), key_BTKE, value_BTKE)
 
 
 class FeedForward(nn.Module):

@@ -15,8 +15,8 @@ from s2v_runner.transformer.audio import AudioEncoder
 from s2v_runner.transformer.blocks import PreparedBlock, TransformerBlock
 from s2v_runner.transformer.config import TransformerConfig
 from s2v_runner.transformer.embeddings import PatchEmbedding, TextEmbedding, TimeEmbedding
+from s2v_runner.transformer.layers import layer_norm
 from s2v_runner.transformer.motion import MotionPacker
-from s2v_runner.transformer.normalisation import layer_norm
 from s2v_runner.transformer.rope import RotaryTable, rotary_table
 
 PATCH = (1, 2, 2)
