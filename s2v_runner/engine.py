@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from tokenizers import Tokenizer
-from transformers import UMT5EncoderModel, Wav2Vec2Model
+from transformers import UMT5EncoderModel, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
-from s2v_runner.checkpoint.inspection import InspectedPart, inspect_part, require_sound
-from s2v_runner.checkpoint.layout import PARTS, CheckpointFolder, read_extractor
+from s2v_runner.checkpoint.inspection import InspectedPart, inspect_checkpoint, require_sound
+from s2v_runner.checkpoint.layout import CheckpointFolder
 from s2v_runner.checkpoint.load import (
     Progress,
     load_audio_encoder,
@@ -18,7 +17,7 @@ from s2v_runner.checkpoint.load import (
     load_transformer,
     load_vae,
 )
-from s2v_runner.conditioning.text import load_tokenizer
+from s2v_runner.checkpoint.tokenizer import load_extractor, load_tokenizer
 from s2v_runner.errors import InputError
 from s2v_runner.transformer import S2VTransformer, TransformerConfig, resolve_attention
 from s2v_runner.transformer.attention import try_attention
@@ -44,7 +43,7 @@ class Engine:
         self._attend = resolve_attention(settings.attention)
 
     def check(self) -> None:
-        """Refuse a broken checkpoint or an attention kernel that cannot serve, before anything is loaded.
+        """Refuse a broken checkpoint, a missing device, or an attention kernel that cannot serve, before loading.
 
         Raises InputError.
         """
@@ -52,14 +51,13 @@ class Engine:
         gpus = torch.cuda.device_count()
         if settings.device.type == "cuda" and (settings.device.index or 0) >= gpus:
             raise InputError(f"device '{settings.device}'", f"PyTorch sees {gpus} GPUs here", "Choose 'cpu' or another")
-        for part in self._parts.values():
-            require_sound(settings.folder, part)
+        require_sound(settings.folder, self._parts)
         head_dim = self.transformer_config.head_dim
         try_attention(self._attend, settings.attention, settings.device, settings.dtype, head_dim)
 
     @cached_property
     def _parts(self) -> dict[str, InspectedPart]:
-        return {name: inspect_part(self.settings.folder, name, self._attend) for name in PARTS}
+        return inspect_checkpoint(self.settings.folder, self._attend)
 
     @cached_property
     def transformer_config(self) -> TransformerConfig:
@@ -94,5 +92,5 @@ class Engine:
         return load_tokenizer(path, self.transformer_config.text_length)
 
     @cached_property
-    def extractor_config(self) -> dict[str, Any]:
-        return read_extractor(self.settings.folder.parts["audio_encoder"].others["extractor"])
+    def extractor(self) -> Wav2Vec2FeatureExtractor:
+        return load_extractor(self.settings.folder.parts["audio_encoder"].others["extractor"])

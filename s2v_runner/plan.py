@@ -7,11 +7,15 @@ Source of the size search and of the reference clip count: `get_size_less_than_a
 import math
 
 from s2v_runner.errors import InputError
-from s2v_runner.records import Request, RunPlan
+from s2v_runner.records import SOLVER_NAMES, Request, RunPlan
 
 SIZE_MULTIPLE = 64
 SPATIAL_STRIDE = 8
+"""Pixels to a row or column of a latent."""
 TEMPORAL_STRIDE = 4
+"""Video frames to a latent frame."""
+SPEECH_RATE = 16000
+"""Samples a second that the speech encoder was trained on."""
 FEATURE_RATE = 30
 """Audio features a second, after interpolation."""
 ENCODER_RATE = 50
@@ -22,6 +26,7 @@ FIRST_LATENT_LOSS = 3
 # The convolutions of every published Wav2Vec2, kernel and stride; the loader refuses an encoder with others.
 WAV2VEC2_CONVOLUTIONS = ((10, 5), (3, 2), (3, 2), (3, 2), (3, 2), (2, 2), (2, 2))
 
+_LARGEST_SEED = 2**63 - 1
 _SIZE_CANDIDATES = 100
 _SMALLEST_SCALE = 0.1
 
@@ -37,6 +42,7 @@ def plan_run(request: Request, picture_size: tuple[int, int], num_samples: int, 
             f"(it would be {width}x{height})",
             "Give a larger size, or crop the picture to a squarer one",
         )
+    check_sampling(request)
     lead_frames = 0 if request.start_from_ref else FIRST_LATENT_LOSS
     num_clips, num_frames = _count_clips(request, lead_frames, num_samples, sample_rate)
     past_latents = latent_frame_count(request.motion_frames)
@@ -50,7 +56,7 @@ def plan_run(request: Request, picture_size: tuple[int, int], num_samples: int, 
         lead_silence=lead_frames if request.compat.alignment == "output" else 0,
         latent_frames=latent_frame_count(request.motion_frames + request.infer_frames) - past_latents,
         motion_frames=request.motion_frames,
-        clip_seeds=tuple(request.base_seed + clip for clip in range(num_clips)),
+        clip_seeds=_clip_seeds(request.base_seed, num_clips),
     )
 
 
@@ -69,24 +75,47 @@ def check_request(request: Request) -> None:
             f"a frame has at least {SIZE_MULTIPLE}x{SIZE_MULTIPLE} = {SIZE_MULTIPLE**2} pixels",
             "Give a larger size, such as 832*480",
         )
-    if request.motion_frames % TEMPORAL_STRIDE != 1:
+    if request.motion_frames < 1 or request.motion_frames % TEMPORAL_STRIDE != 1:
         raise InputError(
             f"motion_frames={request.motion_frames}",
-            f"it must be one more than a multiple of {TEMPORAL_STRIDE}",
+            f"it must be one more than a multiple of {TEMPORAL_STRIDE}, and positive",
             "The released model was trained with 73",
         )
-    if request.num_clips is not None and request.num_clips < 1:
-        raise InputError(f"num_clip={request.num_clips}", "there is no video without a clip", "Give 1 or more")
-    if request.base_seed < 0:
-        raise InputError(f"base_seed={request.base_seed}", "a seed is 0 or more", "Draw one first if any will do")
+    if request.num_clip is not None and request.num_clip < 1:
+        raise InputError(f"num_clip={request.num_clip}", "there is no video without a clip", "Give 1 or more")
     if request.sample_fps < 1:
         raise InputError(f"sample_fps={request.sample_fps}", "it must be positive", "The model makes 16 a second")
 
 
-def fit_area(height: int, width: int, area: int) -> tuple[int, int]:
-    """The frame for a picture: as large as it can be within `area`, in multiples of 64, never enlarged.
+def check_sampling(request: Request) -> None:
+    """Refuse settings of the sampler that no run can have. Raises InputError that names the setting."""
+    if request.solver not in SOLVER_NAMES:
+        known = ", ".join(SOLVER_NAMES)
+        raise InputError(f"sampler '{request.solver}'", "there is no such solver", f"Choose one of {known}")
+    if request.steps < 1:
+        raise InputError(f"sampler.steps={request.steps}", "at least one step is needed", "Give a number from 1 on")
+    if not 0 < request.shift < math.inf:
+        raise InputError(f"sampler.shift={request.shift}", "it must be positive", "The original uses 3 and 5")
+    if not math.isfinite(request.guide_scale):
+        raise InputError(f"sampler.guide_scale={request.guide_scale}", "it must be a number", "The original uses 4.5")
 
-    Height and width of the frame. The search is the original's to the last candidate, its slip included: the
+
+def _clip_seeds(base_seed: int, num_clips: int) -> tuple[int, ...]:
+    if not 0 <= base_seed <= _LARGEST_SEED - num_clips:
+        raise InputError(
+            f"base_seed={base_seed}",
+            f"a seed is a whole number from 0 to {_LARGEST_SEED}, and each clip takes the next",
+            "Draw one first if any will do",
+        )
+    return tuple(base_seed + clip for clip in range(num_clips))
+
+
+def fit_area(height: int, width: int, area: int) -> tuple[int, int]:
+    """The frame for a picture: as large as it can be within `area`, in multiples of 64.
+
+    It is never larger than the picture, but for rounding up to the next multiple.
+
+    Height and width. The search is the original's to the last candidate, its slip included: the
     lower bound of the scale comes from a quadratic formula with 2 where 4 belongs, and the candidates between
     the bounds depend on it. For a picture so long that none fits, what it falls back to may be zero high.
     """
@@ -111,6 +140,11 @@ def fit_area(height: int, width: int, area: int) -> tuple[int, int]:
 
 def latent_frame_count(video_frames: int) -> int:
     return (video_frames + FIRST_LATENT_LOSS) // TEMPORAL_STRIDE
+
+
+def video_frame_count(latent_frames: int) -> int:
+    """Video frames that so many latent frames are decoded to."""
+    return latent_frames * TEMPORAL_STRIDE - FIRST_LATENT_LOSS
 
 
 def feature_frame_count(num_samples: int) -> int:
@@ -138,9 +172,15 @@ def reference_clip_count(feature_frames: int, infer_frames: int, fps: int) -> in
 
 def _count_clips(request: Request, lead_frames: int, num_samples: int, sample_rate: int) -> tuple[int, int]:
     """Clips, and frames of the finished video."""
+    if request.compat.tail == "zeros" and feature_frame_count(num_samples) < 1:
+        raise InputError(
+            "audio.path",
+            f"{num_samples / sample_rate:.3f} seconds are too short for the speech encoder",
+            "Give a longer recording",
+        )
     if request.compat.length == "clips":
         clips = reference_clip_count(feature_frame_count(num_samples), request.infer_frames, request.sample_fps)
-        clips = clips if request.num_clips is None else min(clips, request.num_clips)
+        clips = clips if request.num_clip is None else min(clips, request.num_clip)
         return clips, clips * request.infer_frames - lead_frames
     frames = round(num_samples / sample_rate * request.sample_fps)
     if frames < 1:
@@ -150,7 +190,7 @@ def _count_clips(request: Request, lead_frames: int, num_samples: int, sample_ra
             "Give a longer recording",
         )
     clips = math.ceil((frames + lead_frames) / request.infer_frames)
-    clips = clips if request.num_clips is None else min(clips, request.num_clips)
+    clips = clips if request.num_clip is None else min(clips, request.num_clip)
     return clips, min(frames, clips * request.infer_frames - lead_frames)
 
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 import numpy as np
 
+SOLVER_NAMES = ("unipc", "dpmpp", "euler")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Compat:
@@ -77,11 +79,12 @@ class Request:
     """Pixels of a frame at most; the picture gives the aspect."""
     infer_frames: int
     """Video frames a clip, a multiple of 4."""
-    num_clips: int | None
+    num_clip: int | None
     """At most so many clips; None is as many as the speech fills."""
     start_from_ref: bool
     """Begin with the picture itself, rather than with a frame like it."""
     solver: str
+    """One of SOLVER_NAMES."""
     steps: int
     shift: float
     guide_scale: float
@@ -112,10 +115,6 @@ class Sound:
     samples: np.ndarray
     rate: int
 
-    @property
-    def seconds(self) -> float:
-        return len(self.samples) / self.rate
-
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlan:
@@ -140,3 +139,7 @@ class RunPlan:
     def made_frames(self) -> int:
         """Frames over all clips, those thrown away included."""
         return self.num_clips * self.infer_frames
+
+    def frames_before(self, clip: int) -> int:
+        """Frames of the finished video that the clips before this one made."""
+        return 0 if clip == 0 else min(self.num_frames, clip * self.infer_frames - self.lead_frames)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 
 from s2v_runner.autoencoder import encode_video
@@ -37,29 +38,40 @@ def generate(
     picture = read_picture(request.image, request.compat)
     sound = read_sound(request.audio)
     plan = plan_run(request, picture.size, len(sound.samples), sound.rate)
+    poses = None
+    if request.pose_video is not None:
+        poses = read_pose(request.pose_video, plan.made_frames, plan.lead_silence, request.sample_fps, request.compat)
+    if resume is not None:
+        check_state(resume, plan)
     engine.check()
-    inputs = encode_inputs(request, plan, picture, sound, engine)
+    inputs = encode_inputs(request, plan, picture, sound, poses, engine)
     state = resume or starting_state(plan, inputs.reference_BCVHW, request.start_from_ref)
-    check_state(state, plan)
     yield from generate_clips(engine.transformer, engine.vae, request, plan, inputs, state, on_step)
 
 
 @torch.no_grad()
-def encode_inputs(request: Request, plan: RunPlan, picture: Picture, sound: Sound, engine: Engine) -> EncodedInputs:
+def encode_inputs(
+    request: Request,
+    plan: RunPlan,
+    picture: Picture,
+    sound: Sound,
+    poses: Iterator[np.ndarray] | None,
+    engine: Engine,
+) -> EncodedInputs:
     """Encode text, speech, picture and pose."""
     reference_BCVHW = picture_to_video(fit_picture(picture, plan.height, plan.width, request.compat))
     reference_BCVHW = reference_BCVHW.to(engine.settings.device)
     reference_BC1HW = encode_video(engine.vae, reference_BCVHW)
-    audio_BJCV = encode_speech(
-        engine.audio_encoder, engine.extractor_config, sound, plan, request.sample_fps, request.compat
-    )
+    audio_BJCV = encode_speech(engine.audio_encoder, engine.extractor, sound, plan, request.sample_fps, request.compat)
     return EncodedInputs(
         text_BTC=encode_prompt(engine.text_encoder, engine.tokenizer, request.prompt),
         negative_text_BTC=encode_prompt(engine.text_encoder, engine.tokenizer, negative_prompt(request)),
         audio_BJCV=audio_BJCV,
         reference_BCVHW=reference_BCVHW,
         reference_BC1HW=reference_BC1HW,
-        pose_clips=_encode_pose_clips(request, plan, engine, reference_BC1HW),
+        pose_clips=_no_pose(plan, reference_BC1HW)
+        if poses is None
+        else encode_pose(engine.vae, poses, plan, request.compat),
     )
 
 
@@ -71,10 +83,6 @@ def negative_prompt(request: Request) -> str:
     return request.negative_prompt
 
 
-def _encode_pose_clips(
-    request: Request, plan: RunPlan, engine: Engine, reference_BC1HW: torch.Tensor
-) -> tuple[torch.Tensor, ...]:
-    if request.pose_video is None:
-        return (torch.zeros_like(reference_BC1HW).expand(-1, -1, plan.latent_frames, -1, -1),)
-    frames = read_pose(request.pose_video, plan.made_frames, plan.lead_silence, request.sample_fps, request.compat)
-    return encode_pose(engine.vae, frames, plan, request.compat)
+def _no_pose(plan: RunPlan, reference_BC1HW: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Zeros, which is what the model was trained to see where no pose is given; the same for every clip."""
+    return (torch.zeros_like(reference_BC1HW).expand(-1, -1, plan.latent_frames, -1, -1),)

@@ -70,7 +70,7 @@ def request_for(picture_file: Path, speech_file: Path) -> Callable[..., Request]
             "pose_video": None,
             "area": 64 * 64,
             "infer_frames": 8,
-            "num_clips": None,
+            "num_clip": None,
             "start_from_ref": False,
             "solver": "euler",
             "steps": 1,

@@ -47,7 +47,14 @@ def test_check_of_no_checkpoint(tmp_path: Path):
         assert "Traceback" not in result.stderr
 
 
-def test_help_is_quick_and_readable():
+def test_help_names_the_commands():
     result = run("--help")
     assert result.returncode == 0
     assert "check" in result.stdout
+    assert "folder of weights" in result.stdout
+
+
+def test_a_wrong_command_is_a_mistake_of_the_users():
+    result = run("chekc", "weights")
+    assert result.returncode == 2
+    assert "invalid choice: 'chekc'" in result.stderr

@@ -30,8 +30,8 @@ def test_speech_that_fills_a_clip_exactly_needs_one_more_for_the_frames_thrown_a
 
 
 def test_num_clip_only_lowers(request_for: Make):
-    assert plan_run(request_for(infer_frames=8, num_clips=1), (80, 96), 10 * RATE, RATE).num_frames == 5
-    assert plan_run(request_for(infer_frames=80, num_clips=9), (80, 96), RATE, RATE).num_clips == 1
+    assert plan_run(request_for(infer_frames=8, num_clip=1), (80, 96), 10 * RATE, RATE).num_frames == 5
+    assert plan_run(request_for(infer_frames=80, num_clip=9), (80, 96), RATE, RATE).num_clips == 1
 
 
 def test_the_reference_makes_whole_clips(request_for: Make):
@@ -60,7 +60,7 @@ def test_feature_count_is_rounded_as_the_original_rounds_it():
     assert feature_frame_count(RATE) == 29
 
 
-def test_a_picture_is_never_enlarged():
+def test_a_picture_is_enlarged_only_to_the_next_multiple():
     assert fit_area(200, 300, 1024 * 704) == (256, 320)
     assert fit_area(704, 1024, 1024 * 704) == (704, 1024)
 
@@ -72,8 +72,15 @@ def test_a_picture_is_never_enlarged():
         ({"infer_frames": 0}, ["infer_frames=0", "multiple of 4"]),
         ({"area": 63 * 64}, ["64x64", "larger size"]),
         ({"motion_frames": 72}, ["motion_frames=72", "73"]),
-        ({"num_clips": 0}, ["num_clip=0"]),
+        ({"num_clip": 0}, ["num_clip=0"]),
         ({"base_seed": -1}, ["base_seed=-1"]),
+        ({"base_seed": 2**63 - 1}, ["base_seed=", "each clip takes the next"]),
+        ({"motion_frames": -3}, ["motion_frames=-3"]),
+        ({"solver": "ddim"}, ["'ddim'", "unipc, dpmpp, euler"]),
+        ({"steps": 0}, ["sampler.steps=0"]),
+        ({"shift": 0.0}, ["sampler.shift=0.0"]),
+        ({"shift": float("nan")}, ["sampler.shift=nan"]),
+        ({"guide_scale": float("nan")}, ["sampler.guide_scale=nan"]),
         ({"sample_fps": 0}, ["sample_fps=0"]),
     ],
 )
@@ -87,6 +94,12 @@ def test_impossible_numbers_are_refused_by_name(request_for: Make, changes: dict
 def test_a_picture_too_long_for_the_size_is_refused(request_for: Make):
     with pytest.raises(InputError, match="4000x1 does not fit"):
         plan_run(request_for(area=8192), (1, 4000), RATE, RATE)
+
+
+def test_speech_too_short_for_the_encoder_is_refused(request_for: Make):
+    for samples in (1, 399, 719):
+        with pytest.raises(InputError, match="too short for the speech encoder"):
+            plan_run(request_for(compat=REFERENCE), (80, 96), samples, RATE)
 
 
 def test_speech_shorter_than_a_frame_is_refused(request_for: Make):

@@ -57,7 +57,7 @@ def test_a_video_taken_up_after_a_clip_equals_the_uninterrupted_one(
 
 
 def test_the_same_request_makes_the_same_frames(request_for: Make, tiny_engine: Engine):
-    request = request_for(num_clips=1, guide_scale=2.0)
+    request = request_for(num_clip=1, guide_scale=2.0)
     assert torch.equal(make_video(request, tiny_engine)[0], make_video(request, tiny_engine)[0])
 
 
@@ -65,7 +65,7 @@ def test_the_same_request_makes_the_same_frames(request_for: Make, tiny_engine: 
     "change", [{"base_seed": 43}, {"prompt": "A man"}, {"guide_scale": 5.0}, {"shift": 8.0}, {"solver": "unipc"}]
 )
 def test_each_setting_changes_the_video(request_for: Make, tiny_engine: Engine, change: dict):
-    settings = {"num_clips": 1, "guide_scale": 2.0, "steps": 2, "audio": request_for().audio}
+    settings = {"num_clip": 1, "guide_scale": 2.0, "steps": 2, "audio": request_for().audio}
     before, _ = make_video(request_for(**settings), tiny_engine)
     after, _ = make_video(request_for(**{**settings, **change}), tiny_engine)
     assert not torch.equal(before, after)
@@ -92,12 +92,23 @@ def test_latents_that_stop_being_finite_end_the_run_and_name_the_step(request_fo
 
 def test_nothing_is_loaded_for_a_request_that_cannot_be(request_for: Make, tmp_path: Path, tiny_engine: Engine):
     engine = Engine(tiny_engine.settings, lambda *_: pytest.fail("a tensor was loaded"))
-    for change in ({"image": tmp_path / "none.png"}, {"audio": tmp_path / "none.wav"}, {"infer_frames": 7}):
+    changes = (
+        {"image": tmp_path / "none.png"},
+        {"audio": tmp_path / "none.wav"},
+        {"pose_video": tmp_path / "none.mp4"},
+        {"infer_frames": 7},
+        {"solver": "ddim"},
+        {"steps": 0},
+        {"shift": -1.0},
+    )
+    for change in changes:
         with pytest.raises(InputError):
             make_video(request_for(**change), engine)
+    with pytest.raises(InputError, match="resume"):
+        make_video(request_for(), engine, ClipState(9, torch.zeros(1, 3, 73, 64, 64)))
 
 
-def test_the_state_of_another_run_is_refused(request_for: Make, tiny_engine: Engine):
+def test_a_state_that_cannot_be_of_this_run_is_refused(request_for: Make, tiny_engine: Engine):
     for state in (ClipState(1, torch.zeros(1, 3, 73, 128, 64)), ClipState(4, torch.zeros(1, 3, 73, 64, 64))):
         with pytest.raises(InputError, match="this run has 3 clips"):
             make_video(request_for(), tiny_engine, state)

@@ -37,6 +37,8 @@ def plan_audio_encoder(config: Mapping[str, Any], shapes: Shapes) -> PartPlan:
         build=lambda: Wav2Vec2Model(settings),
         names={name: published.get(name, f"{_PREFIX}{name}") for name in ours},
         ignored=frozenset(name for name in shapes if _our_name(name) in _LEFT_ALONE),
+        # Its states are the input of its first layer and the output of each.
+        sizes={"audio_dim": settings.hidden_size, "num_audio_layers": settings.num_hidden_layers + 1},
     )
 
 

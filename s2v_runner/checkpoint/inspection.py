@@ -1,4 +1,4 @@
-"""What is missing, damaged or unexpected in a checkpoint, found from headers alone."""
+"""What is missing, damaged or unexpected in a checkpoint, found without loading its tensors."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ from typing import Literal
 import torch
 
 from s2v_runner.checkpoint.audio_encoder import plan_audio_encoder
-from s2v_runner.checkpoint.layout import CheckpointFolder, PartFiles, read_json
+from s2v_runner.checkpoint.layout import PARTS, CheckpointFolder, PartFiles, read_json
 from s2v_runner.checkpoint.parts import PartPlan, Shapes, UnfitError
 from s2v_runner.checkpoint.tensors import DamagedFileError, TensorFile, TensorStore
 from s2v_runner.checkpoint.text_encoder import plan_text_encoder
+from s2v_runner.checkpoint.tokenizer import load_extractor, load_tokenizer
 from s2v_runner.checkpoint.transformer import plan_transformer
 from s2v_runner.checkpoint.vae import plan_vae
 from s2v_runner.errors import InputError
@@ -20,9 +21,9 @@ from s2v_runner.transformer.attention import AttentionFunction
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with one file."""
+    """One thing wrong with one file. A stray is a file that nothing names: it is shown and disturbs nobody."""
 
-    kind: Literal["missing", "damaged", "unexpected"]
+    kind: Literal["missing", "damaged", "unexpected", "stray"]
     file: Path
     detail: str
 
@@ -35,41 +36,26 @@ class InspectedPart:
     files: PartFiles
     store: TensorStore
     plan: PartPlan | None
-    """None when the problems keep it from being made."""
+    """None when there is nothing to build, or when the problems keep it from being planned."""
     problems: tuple[Problem, ...]
 
-
-def inspect_part(folder: CheckpointFolder, name: str, attend: AttentionFunction) -> InspectedPart:
-    """Read the headers of a part and compare them with what it must hold. Takes no device memory."""
-    files = folder.parts[name]
-    problems = [Problem("missing", path, "") for path in files.absent]
-    problems += [Problem("unexpected", path, "no index names it") for path in files.strays]
-    opened = []
-    for path in files.weights:
-        try:
-            opened.append(TensorFile(path))
-        except DamagedFileError as error:
-            problems.append(Problem("damaged", path, str(error)))
-    store = TensorStore(opened)
-    if name == "tokenizer":
-        problems += _inspect_tokenizer(files)
-        return InspectedPart(name, files, store, None, tuple(problems))
-
-    problems += _repeated(opened)
-    if any(problem.kind != "unexpected" for problem in problems):
-        return InspectedPart(name, files, store, None, tuple(problems))
-    try:
-        plan = _plan(name, files, store.shapes, attend)
-    except (UnfitError, InputError) as error:
-        blamed = files.config if files.config is not None else files.weights[0]
-        return InspectedPart(name, files, store, None, (*problems, Problem("damaged", blamed, str(error))))
-    problems += _compare(plan, store, files)
-    return InspectedPart(name, files, store, plan, tuple(problems))
+    @property
+    def is_sound(self) -> bool:
+        return all(problem.kind == "stray" for problem in self.problems)
 
 
-def require_sound(folder: CheckpointFolder, part: InspectedPart) -> None:
-    """Raise InputError that lists what is wrong with the part, if anything is."""
-    serious = [problem for problem in part.problems if not is_harmless(problem)]
+def inspect_checkpoint(folder: CheckpointFolder, attend: AttentionFunction) -> dict[str, InspectedPart]:
+    """Every part, compared with what it must hold and with the others. Takes no device memory."""
+    parts = {name: _inspect_part(folder, name, attend) for name in PARTS}
+    for name, problem in _disagreements(parts):
+        part = parts[name]
+        parts[name] = InspectedPart(name, part.files, part.store, part.plan, (*part.problems, problem))
+    return parts
+
+
+def require_sound(folder: CheckpointFolder, parts: Mapping[str, InspectedPart]) -> None:
+    """Raise InputError that lists what is wrong with the checkpoint, if anything is."""
+    serious = [problem for part in parts.values() for problem in part.problems if problem.kind != "stray"]
     if not serious:
         return
     shown = [describe(folder, problem) for problem in serious[:5]]
@@ -77,19 +63,37 @@ def require_sound(folder: CheckpointFolder, part: InspectedPart) -> None:
         shown.append(f"… and {len(serious) - len(shown)} more")
     raise InputError(
         f"checkpoint folder '{folder.root}'",
-        f"its {part.name} cannot be loaded:\n  " + "\n  ".join(shown),
-        f"Fetch these files again; `s2v-runner check {folder.root}` shows all that is wrong",
+        "it cannot be loaded:\n  " + "\n  ".join(shown),
+        f"Fetch these files again, all from one release; `s2v-runner check {folder.root}` shows all that is wrong",
     )
-
-
-def is_harmless(problem: Problem) -> bool:
-    """A whole file that nothing names disturbs nobody; it is shown and not held against the checkpoint."""
-    return problem.kind == "unexpected" and problem.detail == "no index names it"
 
 
 def describe(folder: CheckpointFolder, problem: Problem) -> str:
     detail = f": {problem.detail}" if problem.detail else ""
-    return f"{problem.kind} {folder.relative(problem.file)}{detail}"
+    kind = "unexpected" if problem.kind == "stray" else problem.kind
+    return f"{kind} {folder.relative(problem.file)}{detail}"
+
+
+def _inspect_part(folder: CheckpointFolder, name: str, attend: AttentionFunction) -> InspectedPart:
+    files = folder.parts[name]
+    problems = [Problem("missing", path, "") for path in files.absent]
+    problems += [Problem("stray", path, "no index names it") for path in files.strays]
+    opened = []
+    for path in files.weights:
+        try:
+            opened.append(TensorFile(path))
+        except DamagedFileError as error:
+            problems.append(Problem("damaged", path, str(error)))
+    problems += _repeated(opened)
+    problems += _unfit_companions(files)
+    store, plan = TensorStore(opened), None
+    if files.weights and all(problem.kind == "stray" for problem in problems):
+        try:
+            plan = _plan(name, files, store.shapes, attend)
+            problems += _compare(plan, store, files)
+        except Exception as error:  # a configuration can be wrong in more ways than can be listed
+            problems.append(Problem("damaged", files.config or files.weights[0], _reason(error)))
+    return InspectedPart(name, files, store, plan, tuple(problems))
 
 
 def _plan(name: str, files: PartFiles, shapes: Shapes, attend: AttentionFunction) -> PartPlan:
@@ -107,12 +111,12 @@ def _compare(plan: PartPlan, store: TensorStore, files: PartFiles) -> Iterator[P
     with torch.device("meta"):
         wanted = plan.build().state_dict()
     homes = _homes(files)
-    somewhere = files.weights[-1]
     for ours, published in plan.names.items():
         entry = store.entries.get(published)
         expected = tuple(wanted[ours].shape)
         if entry is None:
-            yield Problem("missing", homes.get(published, somewhere), f"tensor '{published}' {list(expected)}")
+            home = homes.get(published, files.weights[-1])
+            yield Problem("missing", home, f"tensor '{published}' {list(expected)}")
         elif entry.shape != expected:
             detail = f"tensor '{published}' has shape {list(entry.shape)} and should have {list(expected)}"
             yield Problem("damaged", entry.file, detail)
@@ -139,14 +143,44 @@ def _repeated(opened: list[TensorFile]) -> Iterator[Problem]:
             seen[entry.name] = file.path
 
 
-def _inspect_tokenizer(files: PartFiles) -> Iterator[Problem]:
-    path = files.others["tokenizer"]
-    if not path.is_file():
-        return
-    try:
-        content = read_json(path)
-    except InputError as error:
-        yield Problem("damaged", path, error.problem)
-        return
-    if "model" not in content:
-        yield Problem("damaged", path, "it has no 'model', so it is no tokenizer")
+def _unfit_companions(files: PartFiles) -> Iterator[Problem]:
+    """What is wrong with the files that hold no tensors. They are small, so they are read for good."""
+    loaders = {"tokenizer": lambda path: load_tokenizer(path, text_length=1), "extractor": load_extractor}
+    for role, load in loaders.items():
+        path = files.others.get(role)
+        if path is None or not path.is_file():
+            continue
+        try:
+            load(path)
+        except Exception as error:  # as with configurations
+            yield Problem("damaged", path, _reason(error))
+
+
+def _disagreements(parts: Mapping[str, InspectedPart]) -> Iterator[tuple[str, Problem]]:
+    """Parts that are sound by themselves and not of the same model; the transformer is taken to be right."""
+    transformer = parts["transformer"].plan
+    for name in ("vae", "text_encoder", "audio_encoder"):
+        part = parts[name]
+        if transformer is None or part.plan is None:
+            continue
+        for size in sorted(transformer.sizes.keys() & part.plan.sizes.keys()):
+            ours, theirs = part.plan.sizes[size], transformer.sizes[size]
+            if ours != theirs:
+                detail = f"its {size} is {ours} and the transformer's {theirs}"
+                yield name, Problem("damaged", part.files.config or part.files.weights[0], detail)
+    tokenizer, encoder = parts["tokenizer"], parts["text_encoder"].plan
+    if encoder is not None and tokenizer.is_sound:
+        path = tokenizer.files.others["tokenizer"]
+        tokens = load_tokenizer(path, text_length=1).get_vocab_size()
+        if tokens > encoder.sizes["vocabulary"]:
+            detail = f"it has {tokens} tokens and the text encoder {encoder.sizes['vocabulary']}"
+            yield "tokenizer", Problem("damaged", path, detail)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, InputError):
+        return error.problem
+    if isinstance(error, UnfitError):
+        return str(error)
+    lines = str(error).strip().splitlines()
+    return f"it makes no sense ({type(error).__name__}{': ' + lines[0] if lines else ''})"

@@ -9,7 +9,6 @@ from typing import Literal
 from s2v_runner.errors import InputError
 
 PARTS = ("transformer", "vae", "text_encoder", "tokenizer", "audio_encoder")
-PartName = Literal["transformer", "vae", "text_encoder", "tokenizer", "audio_encoder"]
 
 _OFFICIAL_T5 = "models_t5_umt5-xxl-enc-bf16.pth"
 _OFFICIAL_VAE = "Wan2.1_VAE.pth"
@@ -52,16 +51,24 @@ def locate_checkpoint(folder: str | Path) -> CheckpointFolder:
     The official layout is that of Wan-AI/Wan2.2-S2V-14B; the Diffusers layout has a folder for each part.
     Raises InputError when the folder is not there or is of neither layout.
     """
-    root = Path(folder).expanduser()
+    try:
+        return _locate(Path(folder).expanduser())
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"checkpoint folder '{folder}'", f"it cannot be looked into ({error})", "Give a folder you may read"
+        ) from error
+
+
+def _locate(root: Path) -> CheckpointFolder:
     if not root.is_dir():
-        raise InputError(f"checkpoint folder '{folder}'", "there is no such folder", "Give the folder of the weights")
+        raise InputError(f"checkpoint folder '{root}'", "there is no such folder", "Give the folder of the weights")
     if (root / "transformer").is_dir():
         return CheckpointFolder(root, "diffusers", _locate_diffusers_parts(root))
     official_signs = (_OFFICIAL_T5, _OFFICIAL_VAE, f"{_TRANSFORMER_STEM}.safetensors.index.json", _OFFICIAL_WAV2VEC2)
     if any((root / sign).exists() for sign in official_signs):
         return CheckpointFolder(root, "official", _locate_official_parts(root))
     raise InputError(
-        f"checkpoint folder '{folder}'",
+        f"checkpoint folder '{root}'",
         "it is of no known layout",
         f"The official layout has {_OFFICIAL_VAE}, {_OFFICIAL_T5} and {_OFFICIAL_WAV2VEC2}/ in it; "
         "the Diffusers layout has transformer/, vae/, text_encoder/, tokenizer/ and audio_encoder/",
@@ -137,15 +144,9 @@ def _weights_in(folder: Path, stem: str) -> PartFiles:
 def _files_named_by(index: Path) -> list[Path]:
     content = read_json(index)
     weight_map = content.get("weight_map")
-    if not isinstance(weight_map, dict):
-        raise InputError(f"index '{index}'", "it has no 'weight_map'", "Fetch the file again")
+    if not isinstance(weight_map, dict) or not all(isinstance(name, str) for name in weight_map.values()):
+        raise InputError(f"index '{index}'", "it has no 'weight_map' of files", "Fetch the file again")
     return [index.parent / name for name in sorted(set(weight_map.values()))]
-
-
-def read_extractor(path: Path) -> dict:
-    """The feature extractor's settings, from its own file or from a processor's."""
-    content = read_json(path)
-    return content.get("feature_extractor", content)
 
 
 def read_json(path: Path) -> dict:

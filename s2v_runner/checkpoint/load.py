@@ -1,6 +1,6 @@
 """Checkpoint files → modules, strictly, each tensor straight to its device and dtype."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import torch
@@ -10,6 +10,7 @@ from transformers import UMT5EncoderModel, Wav2Vec2Model
 
 from s2v_runner.checkpoint.inspection import InspectedPart
 from s2v_runner.checkpoint.parts import PartPlan
+from s2v_runner.checkpoint.tensors import DamagedFileError
 from s2v_runner.errors import InputError
 from s2v_runner.transformer import S2VTransformer
 
@@ -67,7 +68,7 @@ def _fill(
 ) -> None:
     ours_of = {published: ours for ours, published in plan.names.items()}
     sums: list[tuple[str, torch.Tensor]] = []
-    for published, tensor in part.store.read(device):
+    for published, tensor in _read(part, device):
         if published not in ours_of:
             continue
         ours = ours_of[published]
@@ -80,12 +81,20 @@ def _fill(
     assert not left, left
     broken = [published for published, total in sums if not torch.isfinite(total)]
     if broken:
+        others = f", as do {len(broken) - 1} more" if broken[1:] else ""
         raise InputError(
             f"{part.name} weights",
-            f"'{broken[0]}' holds values that are not finite"
-            + (f", as do {len(broken) - 1} more" if broken[1:] else ""),
+            f"'{broken[0]}' holds values that are not finite{others}",
             "Fetch the files again; `s2v-runner check --deep` finds them all",
         )
+
+
+def _read(part: InspectedPart, device: torch.device) -> Iterator[tuple[str, torch.Tensor]]:
+    for file in part.store.files:
+        try:
+            yield from file.read(device)
+        except DamagedFileError as error:
+            raise InputError(f"weights '{file.path}'", str(error), "Fetch the file again") from error
 
 
 def _place(module: nn.Module, name: str, tensor: torch.Tensor) -> None:

@@ -27,19 +27,19 @@ _TABLE = {
     "motion_packer.parts.middle": ("frame_packer.proj_2x", "frame_packer.proj_2x"),
     "motion_packer.parts.far": ("frame_packer.proj_4x", "frame_packer.proj_4x"),
     "audio_encoder.layer_weights": (f"{_AUDIO}.weights", f"{_CONVERTED_AUDIO}.weights"),
-    "audio_encoder.local_entry.convolution": (
+    "audio_encoder.local_entry": (
         f"{_AUDIO}.encoder.conv1_local.conv",
         f"{_CONVERTED_AUDIO}.encoder.conv1_local.conv",
     ),
-    "audio_encoder.overall_entry.convolution": (
+    "audio_encoder.overall_entry": (
         f"{_AUDIO}.encoder.conv1_global.conv",
         f"{_CONVERTED_AUDIO}.encoder.conv1_global.conv",
     ),
-    "audio_encoder.halve_first.convolution": (
+    "audio_encoder.halve_first": (
         f"{_AUDIO}.encoder.conv2.conv",
         f"{_CONVERTED_AUDIO}.encoder.conv2.conv",
     ),
-    "audio_encoder.halve_second.convolution": (
+    "audio_encoder.halve_second": (
         f"{_AUDIO}.encoder.conv3.conv",
         f"{_CONVERTED_AUDIO}.encoder.conv3.conv",
     ),
@@ -96,8 +96,8 @@ _TABLE = {
 # Where the converter's later state differs from the earlier one.
 _NESTED = {
     "audio_encoder.layer_weights": f"{_CONVERTED_AUDIO}.weighted_avg.weights",
-    "audio_encoder.halve_first.convolution": f"{_CONVERTED_AUDIO}.encoder.conv2.conv.conv",
-    "audio_encoder.halve_second.convolution": f"{_CONVERTED_AUDIO}.encoder.conv3.conv.conv",
+    "audio_encoder.halve_first": f"{_CONVERTED_AUDIO}.encoder.conv2.conv.conv",
+    "audio_encoder.halve_second": f"{_CONVERTED_AUDIO}.encoder.conv3.conv.conv",
 }
 
 _COLUMNS = {
@@ -114,7 +114,7 @@ _SUFFIXES = (".weight", ".bias")
 # that one with a file missing is still recognised and the missing file can be named.
 _TELLING = (
     "audio_encoder.layer_weights",
-    "audio_encoder.halve_first.convolution",
+    "audio_encoder.halve_first",
     "head.project",
     "kind_embedding",
     "time_embedding.expand",

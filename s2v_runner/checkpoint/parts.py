@@ -20,6 +20,8 @@ class PartPlan:
     """Names in the checkpoint that the part rightly leaves alone."""
     float32_prefixes: tuple[str, ...] = ()
     """Our parameters that stay float32 whatever dtype is asked for."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Sizes in which this part must agree with others, by name."""
 
 
 class UnfitError(Exception):

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import torch
 
-from s2v_runner.checkpoint.inspection import InspectedPart, Problem, describe, inspect_part, is_harmless
-from s2v_runner.checkpoint.layout import PARTS, CheckpointFolder
+from s2v_runner.checkpoint.inspection import InspectedPart, Problem, describe, inspect_checkpoint
+from s2v_runner.checkpoint.layout import CheckpointFolder
+from s2v_runner.checkpoint.tensors import DamagedFileError
 from s2v_runner.transformer import resolve_attention
 
 
@@ -13,10 +14,10 @@ def print_report(checkpoint: CheckpointFolder, deep: bool) -> bool:
     """Print the state of every part of a checkpoint; True when it can be loaded."""
     print(f"{checkpoint.root}: {checkpoint.layout} layout")
     sound = True
-    for name in PARTS:
-        part = inspect_part(checkpoint, name, resolve_attention("sdpa"))
+    # The kernel is part of the module and takes no part in what its tensors are.
+    for name, part in inspect_checkpoint(checkpoint, resolve_attention("sdpa")).items():
         problems = [*part.problems, *(_find_broken_tensors(part) if deep else ())]
-        fit = all(is_harmless(problem) for problem in problems)
+        fit = all(problem.kind == "stray" for problem in problems)
         sound = sound and fit
         print(f"  {name:<14} {'ok ' if fit else 'BAD'}  {_contents(part)}")
         for problem in problems:
@@ -41,7 +42,11 @@ def _human(size: float) -> str:
 
 
 def _find_broken_tensors(part: InspectedPart) -> Iterator[Problem]:
-    for name, tensor in part.store.read(torch.device("cpu")):
-        if not torch.isfinite(tensor.sum(dtype=torch.float32)):
-            count = int((~torch.isfinite(tensor)).sum())
-            yield Problem("damaged", part.store.entries[name].file, f"tensor '{name}' has {count} values not finite")
+    for file in part.store.files:
+        try:
+            for name, tensor in file.read(torch.device("cpu")):
+                count = tensor.numel() - int(torch.isfinite(tensor).sum())
+                if count:
+                    yield Problem("damaged", file.path, f"tensor '{name}' has {count} values not finite")
+        except DamagedFileError as error:
+            yield Problem("damaged", file.path, str(error))

@@ -47,6 +47,7 @@ def plan_text_encoder(shapes: Shapes) -> PartPlan:
         build=lambda: UMT5EncoderModel(config),
         names={name: published(name) for name in ours if name != _TIED},
         ignored=frozenset({_TIED}),
+        sizes={"text_dim": config.d_model, "vocabulary": config.vocab_size},
     )
 
 

@@ -9,19 +9,25 @@ from s2v_runner.checkpoint.names import TransformerNames, recognise_dialect
 from s2v_runner.checkpoint.parts import PartPlan, Shapes, UnfitError
 from s2v_runner.transformer import S2VTransformer, TransformerConfig
 from s2v_runner.transformer.attention import AttentionFunction
-from s2v_runner.transformer.model import FLOAT32_MODULES
+from s2v_runner.transformer.model import FLOAT32_PREFIXES
 
-# The released model's architecture, as its config.json states it. Keys a file leaves out have these values.
-_ARCHITECTURE = {
-    "enable_adain": True,
-    "adain_mode": "attn_norm",
-    "zero_timestep": True,
-    "enable_motioner": False,
-    "enable_framepack": True,
-    "add_last_motion": True,
-    "enable_tsm": False,
-    "trainable_token_pos_emb": False,
-    "cross_attn_norm": True,
+# The released model's architecture, as a config.json can state it. Keys a file leaves out have the first value;
+# a second is the same thing in the words of the Diffusers configurations.
+_ARCHITECTURE: dict[str, tuple[Any, ...]] = {
+    "model_type": ("s2v",),
+    "patch_size": ([1, 2, 2],),
+    "window_size": ([-1, -1],),
+    "qk_norm": (True, "rms_norm_across_heads"),
+    "cross_attn_norm": (True,),
+    "enable_adain": (True,),
+    "adain_mode": ("attn_norm",),
+    "zero_timestep": (True,),
+    "enable_motioner": (False,),
+    "enable_framepack": (True,),
+    "add_last_motion": (True,),
+    "enable_tsm": (False,),
+    "trainable_token_pos_emb": (False,),
+    "added_kv_proj_dim": (None,),
 }
 # The published Diffusers configurations leave the text length to the tokenizer's 512; the norm's epsilon and
 # the length are the only numbers that no tensor tells.
@@ -43,14 +49,20 @@ def plan_transformer(config: Mapping[str, Any], shapes: Shapes, attend: Attentio
     return PartPlan(
         build=lambda: S2VTransformer(sizes, attend),
         names={name: names.published(name) for name in ours},
-        float32_prefixes=tuple(f"{module}." for module in FLOAT32_MODULES),
+        float32_prefixes=FLOAT32_PREFIXES,
+        sizes={
+            "text_dim": sizes.text_dim,
+            "latent_channels": sizes.latent_channels,
+            "audio_dim": sizes.audio_dim,
+            "num_audio_layers": sizes.num_audio_layers,
+        },
     )
 
 
 def _read_sizes(config: Mapping[str, Any], names: TransformerNames, shapes: Shapes) -> TransformerConfig:
-    for key, expected in _ARCHITECTURE.items():
-        if config.get(key, expected) != expected:
-            raise UnfitError(f"config.json says {key}={config[key]!r}; the released model has {expected!r}")
+    for key, accepted in _ARCHITECTURE.items():
+        if config.get(key, accepted[0]) not in accepted:
+            raise UnfitError(f"config.json says {key}={config[key]!r}; the released model has {accepted[0]!r}")
 
     def shape(name: str) -> tuple[int, ...]:
         published = names.published(name)
@@ -65,18 +77,18 @@ def _read_sizes(config: Mapping[str, Any], names: TransformerNames, shapes: Shap
     sizes = TransformerConfig(
         model_dim=model_dim,
         feed_forward_dim=shape("blocks.0.feed_forward.expand.weight")[0],
-        num_heads=_required(config, "num_heads", "num_attention_heads"),
+        num_heads=_number(config, "num_heads", "num_attention_heads"),
         num_layers=num_layers,
         frequency_dim=shape("time_embedding.expand.weight")[1],
         latent_channels=latent_channels,
         pose_channels=shape("pose_embedding.weight")[1],
         text_dim=shape("text_embedding.expand.weight")[1],
-        text_length=config.get("text_len", _TEXT_LENGTH),
-        audio_dim=shape("audio_encoder.local_entry.convolution.weight")[1],
+        text_length=_number({"text_len": _TEXT_LENGTH, **config}, "text_len"),
+        audio_dim=shape("audio_encoder.local_entry.weight")[1],
         num_audio_layers=shape("audio_encoder.layer_weights")[1],
-        num_audio_tokens=shape("audio_encoder.local_entry.convolution.weight")[0] // max(1, model_dim // 4),
+        num_audio_tokens=shape("audio_encoder.local_entry.weight")[0] // max(1, model_dim // 4),
         audio_injection_layers=names.injection_layers,
-        norm_epsilon=_required(config, "eps"),
+        norm_epsilon=_number(config, "eps", kind=float),
     )
     _check_sizes(config, sizes)
     return sizes
@@ -102,19 +114,27 @@ def _check_sizes(config: Mapping[str, Any], sizes: TransformerConfig) -> None:
             raise UnfitError(f"config.json says {key}={config[key]} and the tensors say {found}")
     if sizes.model_dim % sizes.num_heads or sizes.head_dim % 2:
         raise UnfitError(f"{sizes.num_heads} heads do not divide a width of {sizes.model_dim} into even parts")
+    if sizes.pose_channels != sizes.latent_channels:
+        raise UnfitError(f"it takes poses of {sizes.pose_channels} channels and latents of {sizes.latent_channels}")
     if not set(sizes.audio_injection_layers) <= set(range(sizes.num_layers)):
         raise UnfitError(f"audio_inject_layers {sizes.audio_injection_layers} go past the {sizes.num_layers} blocks")
 
 
 def _injection_layers(config: Mapping[str, Any]) -> tuple[int, ...]:
-    layers = tuple(_required(config, "audio_inject_layers"))
-    if sorted(set(layers)) != list(layers):
+    layers = config.get("audio_inject_layers")
+    if not isinstance(layers, list) or not all(type(layer) is int for layer in layers):
+        raise UnfitError(f"config.json says audio_inject_layers={layers!r}, which is no list of whole numbers")
+    if sorted(set(layers)) != layers:
         raise UnfitError(f"audio_inject_layers {layers} are not in ascending order")
-    return layers
+    return tuple(layers)
 
 
-def _required(config: Mapping[str, Any], *keys: str) -> Any:
+def _number(config: Mapping[str, Any], *keys: str, kind: type = int) -> Any:
+    """The first of the keys that is there, a positive number."""
     for key in keys:
         if key in config:
-            return config[key]
+            value = config[key]
+            if type(value) is not kind or value <= 0:
+                raise UnfitError(f"config.json says {key}={value!r}, which is no positive {kind.__name__}")
+            return value
     raise UnfitError(f"config.json lacks '{keys[0]}'")

@@ -43,7 +43,11 @@ def plan_vae(shapes: Shapes) -> PartPlan:
     build = _builder(by_ours)
     with torch.device("meta"):
         ours = build().state_dict()
-    return PartPlan(build=build, names={name: published.get(name, name) for name in ours})
+    return PartPlan(
+        build=build,
+        names={name: published.get(name, name) for name in ours},
+        sizes={"latent_channels": by_ours["post_quant_conv.weight"][0]},
+    )
 
 
 def _builder(shapes: Shapes) -> Callable[[], AutoencoderKLWan]:

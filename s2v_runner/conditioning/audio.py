@@ -5,8 +5,6 @@ by interpolation, and picked at the video's rate.
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,19 +22,19 @@ _MARGIN_SECONDS = 0.2
 
 def encode_speech(
     encoder: Wav2Vec2Model,
-    extractor_config: Mapping[str, Any],
+    extractor: Wav2Vec2FeatureExtractor,
     sound: Sound,
     plan: RunPlan,
     fps: int,
     compat: Compat,
 ) -> torch.Tensor:
-    """Features [1, J, C, V] for all V frames of all clips, float32, on the encoder's device.
+    """Features [1, J, C, V] for all V frames of all clips, float32, on the CPU.
 
     With alignment to the output, the encoder hears the silence of the frames that are thrown away first; with a
     tail of silence it hears on to the end of the last clip.
     """
-    waveform = normalise(sound, extractor_config)
-    silence = silent_level(sound, extractor_config)
+    waveform = normalise(sound, extractor)
+    silence = silent_level(sound, extractor)
     before = round(plan.lead_silence / fps * sound.rate)
     after = 0
     if compat.tail == "silence":
@@ -48,13 +46,22 @@ def encode_speech(
 
 @torch.no_grad()
 def encode_waveform(encoder: Wav2Vec2Model, waveform: np.ndarray) -> torch.Tensor:
-    """All states of the encoder at 30 a second, [J, frames, C], float32. Never in chunks: it looks everywhere."""
+    """All states of the encoder at 30 a second, [J, frames, C], float32, on the CPU.
+
+    Never in chunks: the encoder looks everywhere. Its convolutions keep the precision of float32 on a GPU too,
+    where cuDNN would else round what they read to ten bits; the original runs it on the CPU.
+    """
     samples = torch.from_numpy(waveform).unsqueeze(0).to(encoder.device)
-    output = encoder(samples, output_hidden_states=True)
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        output = encoder(samples, output_hidden_states=True)
     # The last state is meant after the final norm; Transformers 5 lists it before.
-    states = torch.cat((*output.hidden_states[:-1], output.last_hidden_state))
-    count = interpolated_count(states.shape[1])
-    return F.interpolate(states.transpose(1, 2), size=count, mode="linear", align_corners=True).transpose(1, 2)
+    states = (*output.hidden_states[:-1], output.last_hidden_state)
+    return torch.cat([_interpolate(state).cpu() for state in states])
+
+
+def _interpolate(state_1TC: torch.Tensor) -> torch.Tensor:
+    count = interpolated_count(state_1TC.shape[1])
+    return F.interpolate(state_1TC.transpose(1, 2), size=count, mode="linear", align_corners=True).transpose(1, 2)
 
 
 def pick_frames(features_JTC: torch.Tensor, video_frames: int, fps: int) -> torch.Tensor:
@@ -65,18 +72,17 @@ def pick_frames(features_JTC: torch.Tensor, video_frames: int, fps: int) -> torc
     return F.pad(picked, (0, video_frames - len(inside))).unsqueeze(0)
 
 
-def normalise(sound: Sound, extractor_config: Mapping[str, Any]) -> np.ndarray:
+def normalise(sound: Sound, extractor: Wav2Vec2FeatureExtractor) -> np.ndarray:
     """The samples as the encoder wants them: by its own extractor, from the speech alone.
 
     Silence is added afterwards, so that its length does not change how loud the speech is to the encoder.
     """
-    extractor = Wav2Vec2FeatureExtractor(**extractor_config)
     prepared = extractor(sound.samples, sampling_rate=sound.rate, return_tensors="np")
     return prepared["input_values"][0].astype(np.float32)
 
 
-def silent_level(sound: Sound, extractor_config: Mapping[str, Any]) -> float:
+def silent_level(sound: Sound, extractor: Wav2Vec2FeatureExtractor) -> float:
     """What a sample of zero becomes under `normalise`."""
-    if not extractor_config.get("do_normalize", True):
+    if not extractor.do_normalize:
         return 0.0
     return float(-sound.samples.mean() / np.sqrt(sound.samples.var() + _VARIANCE_FLOOR))

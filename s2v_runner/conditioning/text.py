@@ -2,14 +2,11 @@
 
 import html
 import re
-from pathlib import Path
 
 import ftfy
 import torch
 from tokenizers import Tokenizer
 from transformers import UMT5EncoderModel
-
-PADDING_TOKEN = "<pad>"
 
 MODEL_NEGATIVE_PROMPT = (
     "画面模糊，最差质量，画面模糊，细节模糊不清，情绪激动剧烈，手快速抖动，字幕，丑陋的，残缺的，多余的手指，"
@@ -17,16 +14,6 @@ MODEL_NEGATIVE_PROMPT = (
     "背景人很多，倒着走"
 )
 """The released model's own negative prompt (`sample_neg_prompt` of its configuration)."""
-
-
-def load_tokenizer(path: Path, text_length: int) -> Tokenizer:
-    """The checkpoint's tokenizer.json as it is, padding and cutting to the model's text length."""
-    tokenizer = Tokenizer.from_file(str(path))
-    tokenizer.enable_truncation(text_length)
-    padding_id = tokenizer.token_to_id(PADDING_TOKEN)
-    assert padding_id is not None, path
-    tokenizer.enable_padding(length=text_length, pad_id=padding_id, pad_token=PADDING_TOKEN)
-    return tokenizer
 
 
 def clean_prompt(prompt: str) -> str:

@@ -7,20 +7,18 @@ import librosa
 import soundfile
 
 from s2v_runner.errors import InputError
+from s2v_runner.plan import SPEECH_RATE
 from s2v_runner.records import Sound
-
-SPEECH_RATE = 16000
-"""Samples a second that the speech encoder was trained on."""
 
 
 def read_sound(path: Path) -> Sound:
-    """Read any audio file as mono at 16 kHz, as the original does, with librosa.
+    """Read a WAV, FLAC, OGG or MP3 file as mono at 16 kHz, as the original does, with librosa.
 
     Warns when nothing but silence is heard. Raises InputError for a file that is missing, empty or no audio.
     """
-    if not path.is_file():
-        raise InputError(f"audio.path '{path}'", "there is no such file", "Give the path of a recording")
     try:
+        if not path.is_file():
+            raise InputError(f"audio.path '{path}'", "there is no such file", "Give the path of a recording")
         # Opened here first, because librosa hides this library's reason behind a second decoder's.
         soundfile.info(path)
         samples, rate = librosa.load(path, sr=SPEECH_RATE, mono=True)

@@ -13,16 +13,25 @@ from s2v_runner.records import Compat, Picture
 
 def read_picture(path: Path, compat: Compat) -> Picture:
     """Read a picture as RGB. Raises InputError for a file that is missing or is no picture."""
-    if not path.is_file():
-        raise InputError(f"image '{path}'", "there is no such file", "Give the path of a picture")
     try:
+        if not path.is_file():
+            raise InputError(f"image '{path}'", "there is no such file", "Give the path of a picture")
         with Image.open(path) as image:
             upright = ImageOps.exif_transpose(image) if compat.orientation == "honoured" else image
-            return Picture(np.asarray(upright.convert("RGB")))
+            return Picture(np.asarray(_to_rgb(upright)))
+    except InputError:
+        raise
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(
             f"image '{path}'", f"it cannot be read as a picture ({error})", "Give a JPEG, PNG, WebP or the like"
         ) from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        # Pillow would cut 16 bits off at 255, and make most of the picture white.
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image.convert("RGB")
 
 
 def fit_picture(picture: Picture, height: int, width: int, compat: Compat) -> np.ndarray:

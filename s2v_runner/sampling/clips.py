@@ -11,6 +11,7 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
 from s2v_runner.autoencoder import decode_video, encode_video
 from s2v_runner.errors import InputError
+from s2v_runner.plan import SPATIAL_STRIDE, video_frame_count
 from s2v_runner.records import Request, RunPlan
 from s2v_runner.sampling.denoise import denoise
 from s2v_runner.sampling.guidance import guided_velocity
@@ -32,7 +33,7 @@ class EncodedInputs:
     text_BTC: torch.Tensor
     negative_text_BTC: torch.Tensor
     audio_BJCV: torch.Tensor
-    """Features for every frame of every clip."""
+    """Features for every frame of every clip, on the CPU until their clip comes."""
     reference_BCVHW: torch.Tensor
     """The picture as one frame of video."""
     reference_BC1HW: torch.Tensor
@@ -100,7 +101,7 @@ def generate_clips(
 
     Exactly `plan.num_frames` frames come out of a whole run. Raises GenerationError as `denoise` does.
     """
-    remaining = plan.num_frames - _frames_before(state.next_clip, plan)
+    remaining = plan.num_frames - plan.frames_before(state.next_clip)
     for clip in range(state.next_clip, plan.num_clips):
         opens_from_nothing = clip == 0 and not request.start_from_ref
         motion_BCMHW = None if opens_from_nothing else encode_video(vae, state.past_BCVHW)
@@ -108,7 +109,7 @@ def generate_clips(
 
         past = inputs.reference_BC1HW if motion_BCMHW is None else motion_BCMHW
         decoded = decode_video(vae, torch.cat((past, latents.to(past)), dim=2))
-        dropped = 1 + 4 * (past.shape[2] - 1) + (plan.lead_frames if clip == 0 else 0)
+        dropped = video_frame_count(past.shape[2]) + (plan.lead_frames if clip == 0 else 0)
         past_BCVHW = state.past_BCVHW
         for video_BCVHW in _without_first(decoded, dropped):
             kept = video_BCVHW[:, :, :remaining]
@@ -130,27 +131,22 @@ def _denoise_clip(
     clip: int,
     on_step: OnClipStep,
 ) -> torch.Tensor:
-    device, dtype = inputs.reference_BC1HW.device, inputs.text_BTC.dtype
+    device, dtype = inputs.reference_BC1HW.device, transformer.dtype
     begin = clip * plan.infer_frames
     conditioned = Conditioning(
         text_BTC=inputs.text_BTC,
-        audio_BJCV=inputs.audio_BJCV[..., begin : begin + plan.infer_frames],
+        audio_BJCV=inputs.audio_BJCV[..., begin : begin + plan.infer_frames].to(device),
         reference_BC1HW=inputs.reference_BC1HW,
         pose_BCFHW=inputs.pose_clips[clip % len(inputs.pose_clips)].to(device),
         motion_BCMHW=motion_BCMHW,
         motion_frames=plan.motion_frames,
     )
     channels = inputs.reference_BC1HW.shape[1]
-    shape = (channels, plan.latent_frames, plan.height // 8, plan.width // 8)
+    shape = (channels, plan.latent_frames, plan.height // SPATIAL_STRIDE, plan.width // SPATIAL_STRIDE)
     noise = draw_noise(shape, plan.clip_seeds[clip], device, dtype, request.compat).unsqueeze(0)
     velocity = guided_velocity(transformer, conditioned, inputs.negative_text_BTC, request.guide_scale)
     solver = make_solver(request.solver, request.steps, request.shift, device)
     return denoise(noise, velocity, solver, lambda done, steps: on_step(clip, done, steps))
-
-
-def _frames_before(clip: int, plan: RunPlan) -> int:
-    """Frames of the finished video that the clips before this one made."""
-    return 0 if clip == 0 else min(plan.num_frames, clip * plan.infer_frames - plan.lead_frames)
 
 
 def _without_first(chunks: Iterator[torch.Tensor], dropped: int) -> Iterator[torch.Tensor]:

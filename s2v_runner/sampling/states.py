@@ -14,12 +14,17 @@ _PAST, _NEXT = "past", "next_clip"
 
 
 def write_state(path: Path, state: ClipState) -> None:
-    """Write a state, whole or not at all: under another name first, then moved."""
+    """Write a state, whole or not at all: under another name first, then moved.
+
+    Raises InputError where nothing can be written.
+    """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     content = {_PAST: state.past_BCVHW.contiguous().cpu(), _NEXT: torch.tensor(state.next_clip)}
     try:
         save_file(content, unfinished)
         unfinished.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"state '{path}'", f"it cannot be written ({error})", "Give a folder you may write") from error
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -29,5 +34,5 @@ def read_state(path: Path, device: torch.device) -> ClipState:
     try:
         content = load_file(path, device=str(device))
         return ClipState(int(content[_NEXT]), content[_PAST])
-    except (OSError, SafetensorError, KeyError) as error:
+    except (OSError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise InputError(f"state '{path}'", f"it cannot be read ({error})", "Start the run anew") from error

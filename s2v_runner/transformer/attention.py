@@ -65,7 +65,7 @@ def try_attention(
 def _failure(attend: AttentionFunction, tokens_BSKE: torch.Tensor) -> Exception | None:
     try:
         attend(tokens_BSKE, tokens_BSKE, tokens_BSKE)
-    except (RuntimeError, ValueError, ImportError) as error:
+    except Exception as error:  # a kernel whose package is missing can fail in any way
         return error
     return None
 

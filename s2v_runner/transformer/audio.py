@@ -13,6 +13,7 @@ from s2v_runner.transformer.attention import AttentionFunction
 from s2v_runner.transformer.config import TransformerConfig
 from s2v_runner.transformer.layers import AttentionLayer, layer_norm
 
+_TAPS = 3
 _ENCODER_EPSILON = 1e-6
 _INJECTION_EPSILON = 1e-5
 """The original's injection norm is Diffusers' AdaLayerNorm, which has this epsilon and not the model's."""
@@ -29,14 +30,22 @@ class AudioTokens:
 
 
 class CausalConvolution(nn.Module):
-    """A 1-D convolution of three taps that sees only the past; the first sample stands for what came before it."""
+    """A 1-D convolution of three taps that sees only the past; the first sample stands for what came before it.
+
+    Written as windows times a matrix, which stays float32 on a GPU, where cuDNN's convolutions would not.
+    """
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()
-        self.convolution = nn.Conv1d(channels_in, channels_out, kernel_size=3, stride=stride)
+        self.stride = stride
+        self.weight = nn.Parameter(torch.empty(channels_out, channels_in, _TAPS))
+        self.bias = nn.Parameter(torch.empty(channels_out))
 
-    def forward(self, signal_BCT: torch.Tensor) -> torch.Tensor:
-        return self.convolution(F.pad(signal_BCT, (2, 0), mode="replicate"))
+    def forward(self, signal_BCV: torch.Tensor) -> torch.Tensor:
+        """[B, channels in, V] → [B, ⌈V / stride⌉, channels out]."""
+        padded = F.pad(signal_BCV, (_TAPS - 1, 0), mode="replicate")
+        windows = padded.unfold(-1, _TAPS, self.stride).transpose(1, 2).flatten(2)
+        return F.linear(windows, self.weight.flatten(1), self.bias)
 
 
 class AudioEncoder(nn.Module):
@@ -68,8 +77,9 @@ class AudioEncoder(nn.Module):
         signal_BCV = F.pad(mixed_BCV, (motion_frames, 0), mode="replicate")
         dropped = (motion_frames + 3) // 4
 
-        heads = self.local_entry(signal_BCV).unflatten(1, (self.num_tokens, -1))
-        local_BAFD = self._downsample(heads.flatten(0, 1)).unflatten(0, (-1, self.num_tokens))
+        heads_BVAC = self.local_entry(signal_BCV).unflatten(2, (self.num_tokens, -1))
+        heads = heads_BVAC.transpose(1, 2).flatten(0, 1)
+        local_BAFD = self._downsample(heads).unflatten(0, (-1, self.num_tokens))
         local_BFAD = local_BAFD.transpose(1, 2)[:, dropped:]
         padding_BF1D = self.padding_token.expand(*local_BFAD.shape[:2], -1, -1)
 
@@ -79,9 +89,9 @@ class AudioEncoder(nn.Module):
             local_BFAD=torch.cat((local_BFAD, padding_BF1D), dim=2),
         )
 
-    def _downsample(self, signal_BCV: torch.Tensor) -> torch.Tensor:
-        """Four video frames to one latent frame: [B, D/4, V] → [B, F, D]."""
-        hidden = _activate(signal_BCV)
+    def _downsample(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Four video frames to one latent frame: [B, V, D/4] → [B, F, D]."""
+        hidden = _activate(hidden)
         hidden = _activate(self.halve_first(hidden.transpose(1, 2)))
         return _activate(self.halve_second(hidden.transpose(1, 2)))
 
@@ -123,6 +133,5 @@ class AudioInjection(AttentionLayer):
         return self.look_up(self.queries(normed), prepared.key, prepared.value).reshape(noisy_BND.shape)
 
 
-def _activate(signal_BCV: torch.Tensor) -> torch.Tensor:
-    """Norm over channels, then SiLU: [B, C, V] → [B, V, C]."""
-    return F.silu(layer_norm(signal_BCV.transpose(1, 2), _ENCODER_EPSILON))
+def _activate(hidden: torch.Tensor) -> torch.Tensor:
+    return F.silu(layer_norm(hidden, _ENCODER_EPSILON))

@@ -5,7 +5,7 @@ from torch import nn
 
 from s2v_runner.transformer.attention import AttentionFunction
 from s2v_runner.transformer.config import TransformerConfig
-from s2v_runner.transformer.model import FLOAT32_MODULES, S2VTransformer
+from s2v_runner.transformer.model import FLOAT32_PREFIXES, S2VTransformer
 
 _DEVIATION = 0.02
 
@@ -20,8 +20,8 @@ def random_transformer(
     generator = torch.Generator(device).manual_seed(seed)
     for name, empty in list(transformer.named_parameters()):
         owner, _, leaf = name.rpartition(".")
-        float32 = name.startswith(tuple(f"{module}." for module in FLOAT32_MODULES))
-        tensor = torch.empty(empty.shape, device=device, dtype=torch.float32 if float32 else dtype)
+        kept = torch.float32 if name.startswith(FLOAT32_PREFIXES) else dtype
+        tensor = torch.empty(empty.shape, device=device, dtype=kept)
         tensor.normal_(std=_DEVIATION, generator=generator)
         if owner.endswith("norm") and leaf == "weight":
             tensor += 1

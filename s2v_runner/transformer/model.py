@@ -25,8 +25,15 @@ PATCH = (1, 2, 2)
 LATENT_MULTIPLE = 8
 """Rows and columns of a latent must be multiples of this, or the packing of motion drops edge rows."""
 
-FLOAT32_MODULES = ("patch_embedding", "pose_embedding", "motion_packer", "time_embedding", "audio_encoder", "head")
-"""Parts that stay float32 whatever dtype the model is loaded in; each says why where it is defined."""
+FLOAT32_PREFIXES = (
+    "patch_embedding.",
+    "pose_embedding.",
+    "motion_packer.",
+    "time_embedding.",
+    "audio_encoder.",
+    "head.",
+)
+"""Parameters that stay float32 whatever dtype the model is loaded in; each part says why where it is defined."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,11 @@ class S2VTransformer(nn.Module):
             for index in range(config.num_layers)
         )
         self.head = Head(config)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the matrices that are not kept in float32."""
+        return self.text_embedding.mix.weight.dtype
 
     def prepare(self, conditioning: Conditioning) -> PreparedConditioning:
         """Do once what does not change from step to step.

@@ -15,7 +15,7 @@ from s2v_runner.errors import InputError
 from s2v_runner.transformer import resolve_attention
 from s2v_runner.transformer.config import TransformerConfig
 from s2v_runner.transformer.initialisation import random_transformer
-from s2v_runner.transformer.model import FLOAT32_MODULES
+from s2v_runner.transformer.model import FLOAT32_PREFIXES
 from tests.checkpoint.folders import copy_official, rewrite_shard
 from tests.conftest import CPU, TINY_CHECKPOINT, make_engine
 
@@ -23,7 +23,7 @@ from tests.conftest import CPU, TINY_CHECKPOINT, make_engine
 def test_parts_stay_float32_where_they_must(tiny_engine: Engine):
     transformer = make_engine(TINY_CHECKPOINT, torch.bfloat16).transformer
     for name, parameter in transformer.named_parameters():
-        expected = torch.float32 if name.split(".")[0] in FLOAT32_MODULES else torch.bfloat16
+        expected = torch.float32 if name.startswith(FLOAT32_PREFIXES) else torch.bfloat16
         assert parameter.dtype == expected, name
     assert {parameter.dtype for parameter in tiny_engine.transformer.parameters()} == {torch.float32}
 
@@ -40,6 +40,27 @@ def test_weights_that_are_not_finite_are_named(tmp_path: Path, name: str, value:
         _ = engine.transformer
 
 
+def test_what_is_loaded_does_not_hang_on_the_file(tmp_path: Path):
+    folder = copy_official(tmp_path / "weights")
+    transformer = make_engine(folder).transformer
+    before = {name: parameter.clone() for name, parameter in transformer.named_parameters()}
+    for shard in folder.glob("*.safetensors"):
+        with shard.open("r+b") as file:
+            file.seek(shard.stat().st_size // 2)
+            file.write(b"\xff" * 1000)
+    assert all(torch.equal(before[name], parameter) for name, parameter in transformer.named_parameters())
+
+
+def test_data_that_are_not_what_the_header_says_are_refused(tmp_path: Path):
+    folder = copy_official(tmp_path / "weights")
+    engine = make_engine(folder)
+    engine.check()
+    shard = folder / "diffusion_pytorch_model-00001-of-00004.safetensors"
+    shard.write_bytes(shard.read_bytes()[:-1000])
+    with pytest.raises(InputError, match=shard.name):
+        _ = engine.transformer
+
+
 def test_progress_counts_every_tensor():
     told = []
     engine = make_engine(TINY_CHECKPOINT)
@@ -53,7 +74,7 @@ MEASURE = """
 import sys, torch
 from pathlib import Path
 from s2v_runner.checkpoint.layout import locate_checkpoint
-from s2v_runner.checkpoint.inspection import inspect_part
+from s2v_runner.checkpoint.inspection import inspect_checkpoint
 from s2v_runner.checkpoint.load import load_transformer
 from s2v_runner.transformer import resolve_attention
 
@@ -61,7 +82,7 @@ def own_memory():
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
 
-part = inspect_part(locate_checkpoint(sys.argv[1]), "transformer", resolve_attention("sdpa"))
+part = inspect_checkpoint(locate_checkpoint(sys.argv[1]), resolve_attention("sdpa"))["transformer"]
 before, peak = own_memory(), 0
 def note(*_):
     global peak
@@ -104,4 +125,4 @@ def test_loading_never_holds_a_second_copy(tmp_path: Path, dtype: str):
         [sys.executable, "-c", MEASURE, str(folder), dtype], capture_output=True, text=True, timeout=120, check=True
     )
     # A second copy would be 2; a tensor or two in flight is a few hundredths.
-    assert float(result.stdout) < 1.25
+    assert 0.8 < float(result.stdout) < 1.25

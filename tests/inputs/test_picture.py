@@ -21,11 +21,15 @@ def test_orientation_is_honoured_or_as_in_the_original_ignored(tmp_path: Path):
     assert read_picture(path, REFERENCE).size == (20, 40)
 
 
-@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "I;16"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "CMYK", "I;16"])
 def test_any_mode_becomes_rgb(tmp_path: Path, mode: str):
-    path = tmp_path / ("picture.tiff" if mode in ("CMYK", "I;16") else "picture.png")
-    Image.new(mode, (30, 20)).save(path)
-    assert read_picture(path, FIXED).pixels.shape == (20, 30, 3)
+    ramp = np.tile(np.arange(256, dtype=np.uint8), (20, 1))
+    image = Image.fromarray(ramp.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(ramp).convert(mode)
+    path = tmp_path / ("picture.tiff" if mode == "CMYK" else "picture.png")
+    image.save(path)
+    pixels = read_picture(path, FIXED).pixels
+    assert pixels.shape == (20, 256, 3)
+    assert np.abs(pixels.astype(int) - ramp[..., None]).max() <= 1
 
 
 def test_covering_leaves_no_black(tmp_path: Path):

@@ -1,3 +1,4 @@
+import dataclasses
 from fractions import Fraction
 from pathlib import Path
 
@@ -55,9 +56,33 @@ def test_frames_that_are_thrown_away_come_before_time_0(tmp_path: Path):
     assert shown_times(path, 8, 3, FIXED) == pytest.approx([0, 0, 0, 0, 1 / 16, 2 / 16, 3 / 16, 4 / 16], abs=0.01)
 
 
+def test_frames_that_are_thrown_away_see_the_first_pose_by_either_sampling(tmp_path: Path):
+    path = write_clock(tmp_path / "pose.mkv", [index / 16 for index in range(32)], rate=16)
+    mixed = dataclasses.replace(FIXED, pose_sampling="stride")
+    assert shown_times(path, 8, 3, mixed) == pytest.approx([0, 0, 0, 0, 1 / 16, 2 / 16, 3 / 16, 4 / 16], abs=0.01)
+
+
+def test_a_raw_stream_without_stamps_follows_its_rate(tmp_path: Path):
+    path = tmp_path / "pose.h264"
+    with av.open(str(path), "w", format="h264") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width = stream.height = 32
+        for index in range(50):
+            pixels = np.full((32, 32, 3), index * 4, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+    assert len(shown_times(path, 100, 0, FIXED)) == 32
+
+
+def test_a_name_with_a_colon_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_clock(tmp_path / "x.mkv", [0.0, 0.1]).rename(tmp_path / "pose:1.mkv")
+    monkeypatch.chdir(tmp_path)
+    assert shown_times(Path("pose:1.mkv"), 1, 0, FIXED) == [0.0]
+
+
 def test_the_reference_takes_every_nth_frame(tmp_path: Path):
     path = write_clock(tmp_path / "pose.mkv", [index / 50 for index in range(100)], rate=50)
-    assert shown_times(path, 8, 3, REFERENCE) == pytest.approx([index * 3 / 50 for index in range(8)], abs=0.01)
+    assert shown_times(path, 8, 0, REFERENCE) == pytest.approx([index * 3 / 50 for index in range(8)], abs=0.01)
 
 
 def test_a_short_pose_video_gives_the_frames_it_has(tmp_path: Path):

@@ -14,7 +14,7 @@ def test_speech(engine: Engine, key: str):
     recorded = case("audio", key)
     about = read_json("audio.json")[key]
     sound = read_sound(GOLDEN / about["file"])
-    features = encode_waveform(engine.audio_encoder, normalise(sound, engine.extractor_config))
+    features = encode_waveform(engine.audio_encoder, normalise(sound, engine.extractor))
     assert feature_frame_count(len(sound.samples)) == features.shape[1]
     assert_agrees(features, recorded["features_30fps"], 1e-4)
 

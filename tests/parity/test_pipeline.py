@@ -21,7 +21,7 @@ def as_request(recorded: dict) -> Request:
         pose_video=GOLDEN / pose_video if pose_video else None,
         area=recorded["max_area"],
         infer_frames=recorded["infer_frames"],
-        num_clips=recorded["num_repeat"],
+        num_clip=recorded["num_repeat"],
         start_from_ref=recorded.get("init_first_frame", False),
         solver=OUR_SOLVERS[recorded["sample_solver"]],
         steps=recorded["sampling_steps"],

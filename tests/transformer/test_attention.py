@@ -28,6 +28,12 @@ def test_a_kernel_that_cannot_serve_is_refused_and_not_replaced(backend: str):
     assert "'sdpa'" in str(caught.value)
 
 
+@pytest.mark.parametrize("backend", ["flash", "sage", "xformers", "_flash_3"])
+def test_a_kernel_whose_package_is_missing_is_refused(backend: str):
+    with pytest.raises(InputError, match=f"'{backend}'"):
+        try_attention(resolve_attention(backend), backend, CPU, torch.float32, 16)
+
+
 def test_an_unknown_name_is_answered_with_the_known_ones():
     with pytest.raises(InputError, match=r"'sdap'.*sdpa_cudnn.*sage"):
         resolve_attention("sdap")
