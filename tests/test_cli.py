@@ -51,7 +51,7 @@ def test_help_names_the_commands():
     result = run("--help")
     assert result.returncode == 0
     assert "check" in result.stdout
-    assert "folder of weights" in result.stdout
+    assert "missing, damaged or unexpected" in result.stdout
 
 
 def test_a_wrong_command_is_a_mistake_of_the_users():

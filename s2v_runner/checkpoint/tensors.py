@@ -1,6 +1,7 @@
 """Tensors in files, known by their headers first and read one at a time, straight to where they belong."""
 
 import json
+import pickle
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -142,6 +143,6 @@ def _map_pickled_tensors(path: Path) -> Mapping[str, torch.Tensor]:
 def _summary(error: Exception) -> str:
     """An error in a few words. PyTorch's advice to load what is not safe is left out."""
     lines = str(error).strip().splitlines()
-    if not lines or "weights_only" in lines[0]:
-        return f"{type(error).__name__}; it is no table of tensors"
+    if not lines or isinstance(error, pickle.UnpicklingError):
+        return "it is no table of tensors"
     return f"{type(error).__name__}: {lines[0].rstrip('.')}"

@@ -15,7 +15,7 @@ import pytest
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
-from benchmarks.forward import RELEASED
+from benchmarks.models import RELEASED
 from s2v_runner.checkpoint.names import DIALECTS, TransformerNames, recognise_dialect
 from s2v_runner.checkpoint.vae import plan_vae
 from s2v_runner.transformer import S2VTransformer, resolve_attention

@@ -1,0 +1,63 @@
+"""Each benchmark, run as a user runs it, on a tiny model."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", f"benchmarks.{name}", "--tiny", "--device", "cpu", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+
+
+def report_of(name: str, out: Path, *arguments: str) -> dict:
+    result = run(name, *arguments, "--out", str(out))
+    assert result.returncode == 0, result.stderr
+    return json.loads(out.read_text())
+
+
+def test_forward(tmp_path: Path):
+    sizes = ("--size", "128*64", "--frames", "8", "--attention", "sdpa", "sdpa_math")
+    report = report_of("forward", tmp_path / "report.json", *sizes)
+    assert [(row["attention"], row["tokens"]) for row in report["results"]] == [
+        ("sdpa", 96),
+        ("sdpa", 144),
+        ("sdpa_math", 96),
+        ("sdpa_math", 144),
+    ]
+    assert all(row["forward_seconds"] > 0 for row in report["results"])
+
+
+def test_generation(tmp_path: Path):
+    sizes = ("--size", "64*64", "--frames", "8", "--clips", "2", "--steps", "1")
+    report = report_of("generation", tmp_path / "report.json", *sizes)
+    assert report["frames"] == 13
+    assert [clip for clip, _ in report["clip_done"]] == [0, 1]
+    assert [row[:2] for row in report["step_done"]] == [[0, 1], [1, 1]]
+
+
+def test_loading(tmp_path: Path):
+    report = report_of("loading", tmp_path / "report.json", "--layers", "2", "--folder", str(tmp_path))
+    assert [run["load_seconds"] > 0 for run in report["runs"]] == [True, True]
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--size", "100*64"), "multiples of 64"),
+        (("--size", "64"), "width*height"),
+        (("--frames", "81"), "multiple of 4"),
+        (("--attention", "sdap"), "is not known"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(arguments: tuple[str, ...], words: str):
+    result = run("forward", *arguments)
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
