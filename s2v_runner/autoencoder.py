@@ -1,4 +1,4 @@
-"""Video ↔ latents through the causal autoencoder, in float32.
+"""Video ↔ latents through the causal autoencoder, in float32 (on a GPU with TF32, unless that is switched off).
 
 Source: `wan/modules/vae2_1.py` of the original; the autoencoder itself is Diffusers' `AutoencoderKLWan`. Latents
 are shifted and scaled by the sixteen constants in its configuration.

@@ -1,9 +1,9 @@
 """The transformer's tensor names: one table, a column for each way they have been published.
 
 `official` is Wan-AI/Wan2.2-S2V-14B itself. FastVideo's Diffusers folder (hao-ai-lab/FastVideo, pull request 1683)
-keeps those names too. `diffusers` and `diffusers_nested` are what the converter of Diffusers' S2V pull request
-(huggingface/diffusers, 12258, `scripts/convert_wan_to_diffusers.py`) writes: the first in its state of October
-2025, the second in that of January 2026, which nests the audio encoder's layers one deeper.
+keeps those names too. `diffusers` and `diffusers_nested` are the names of Diffusers' S2V pull request
+(huggingface/diffusers, 12258, `scripts/convert_wan_to_diffusers.py`): the first at commit ae8b2b596, the second at
+64044ecb0, which nests the audio encoder's layers one deeper.
 """
 
 from collections.abc import Iterable

@@ -52,7 +52,7 @@ def encode_waveform(encoder: Wav2Vec2Model, waveform: np.ndarray) -> torch.Tenso
     where cuDNN would else round what they read to ten bits; the original runs it on the CPU.
     """
     samples = torch.from_numpy(waveform).unsqueeze(0).to(encoder.device)
-    with torch.backends.cudnn.flags(allow_tf32=False):
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         output = encoder(samples, output_hidden_states=True)
     # The last state is meant after the final norm; Transformers 5 lists it before.
     states = (*output.hidden_states[:-1], output.last_hidden_state)

@@ -1,9 +1,9 @@
 """Our tables of names against the lists that the published converters give.
 
 `published/` holds what they were observed to write:
-- `transformer_converted.tsv`: official name, converted name; huggingface/diffusers pull request 12258 as of October
-  2025 (its `S2V_TRANSFORMER_KEYS_RENAME_DICT`), whose results are exactly the 1260 tensors of its model class.
-- `transformer_nested.txt`: the tensors of that model class as of January 2026.
+- `transformer_converted.tsv`: official name, converted name; huggingface/diffusers pull request 12258 at ae8b2b596
+  (its `S2V_TRANSFORMER_KEYS_RENAME_DICT`), whose results are exactly the 1260 tensors of its model class.
+- `transformer_nested.txt`: the tensors of that model class at 64044ecb0.
 - `vae_converted.tsv`: official name, converted name; `convert_vae` of huggingface/diffusers itself.
 `{}` stands for the number of a block or of an injection.
 """
