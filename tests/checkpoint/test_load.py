@@ -124,5 +124,6 @@ def test_loading_never_holds_a_second_copy(tmp_path: Path, dtype: str):
     result = subprocess.run(
         [sys.executable, "-c", MEASURE, str(folder), dtype], capture_output=True, text=True, timeout=120, check=True
     )
-    # A second copy would be 2; a tensor or two in flight is a few hundredths.
-    assert 0.8 < float(result.stdout) < 1.25
+    # A second copy makes 2 and more. What is in flight is a tensor or two, in the file's wider dtype, and what the
+    # allocator keeps of those that went before.
+    assert 0.8 < float(result.stdout) < 1.5
