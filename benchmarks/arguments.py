@@ -2,9 +2,21 @@
 
 import argparse
 import re
+from pathlib import Path
+
+import torch
 
 from s2v_runner.errors import InputError
 from s2v_runner.transformer import resolve_attention
+
+
+def make_parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser of what every benchmark takes."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--tiny", action="store_true", help="a tiny model, to try the benchmark itself")
+    parser.add_argument("--out", type=Path, help="where to write the report, as JSON")
+    return parser
 
 
 def parse_size(text: str) -> tuple[int, int]:

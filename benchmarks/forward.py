@@ -8,12 +8,11 @@ imported. Each figure is the median of the repeats, after a warm-up.
 
 import argparse
 import statistics
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmarks.arguments import parse_backend, parse_frames, parse_size
+from benchmarks.arguments import make_parser, parse_backend, parse_frames, parse_size
 from benchmarks.machine import allocated_gib, describe_machine, peak_gib, reset_peak, timed, write_report
 from benchmarks.models import MOTION_FRAMES, RELEASED, TINY
 from s2v_runner.transformer import Conditioning, S2VTransformer, TransformerConfig, resolve_attention
@@ -93,17 +92,14 @@ def _use_attention(transformer: S2VTransformer, backend: str) -> None:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--size", type=parse_size, default="1024*704", help="width*height of the video")
     parser.add_argument("--frames", type=parse_frames, default=80, help="video frames of the clip")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--dtype", default="bfloat16", choices=("bfloat16", "float32"))
     parser.add_argument(
         "--attention", type=parse_backend, nargs="+", default=["sdpa"], help="backends, measured in turn"
     )
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--tiny", action="store_true", help="a tiny model, to try the benchmark itself")
-    parser.add_argument("--out", type=Path, help="where to write the report, as JSON")
     return parser.parse_args()
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from tokenizers import Tokenizer, models
 from transformers import UMT5Config, UMT5EncoderModel, Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
-from benchmarks.arguments import parse_frames, parse_size
+from benchmarks.arguments import make_parser, parse_frames, parse_size
 from benchmarks.machine import allocated_gib, describe_machine, peak_gib, reset_peak, synchronise, write_report
 from benchmarks.models import MOTION_FRAMES, RELEASED, TINY
 from s2v_runner.checkpoint.layout import CheckpointFolder
@@ -154,15 +154,12 @@ def measure(request: Request, engine: Engine) -> dict[str, object]:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--size", type=parse_size, default="1024*704", help="width*height of the video")
     parser.add_argument("--frames", type=parse_frames, default=80, help="video frames of a clip")
     parser.add_argument("--clips", type=int, default=2)
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--attention", default="sdpa_cudnn" if torch.cuda.is_available() else "sdpa")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--tiny", action="store_true", help="a tiny model, to try the benchmark itself")
-    parser.add_argument("--out", type=Path, help="where to write the report, as JSON")
     return parser.parse_args()
 
 

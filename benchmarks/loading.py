@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from benchmarks.arguments import make_parser
 from benchmarks.machine import GIBIBYTE, allocated_gib, describe_machine, peak_gib, reset_peak, timed, write_report
 from benchmarks.models import RELEASED, TINY
 from s2v_runner.checkpoint.inspection import InspectedPart, inspect_checkpoint
@@ -70,12 +71,9 @@ def measure(folder: Path, device: torch.device) -> dict[str, float]:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--folder", type=Path, help="where to put the checkpoint; the system's own by default")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--tiny", action="store_true", help="a tiny model, to try the benchmark itself")
-    parser.add_argument("--out", type=Path, help="where to write the report, as JSON")
     return parser.parse_args()
 
 

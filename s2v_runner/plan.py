@@ -34,6 +34,7 @@ _SMALLEST_SCALE = 0.1
 def plan_run(request: Request, picture_size: tuple[int, int], num_samples: int, sample_rate: int) -> RunPlan:
     """Resolve every number. Raises InputError for a choice that cannot be carried out."""
     check_request(request)
+    check_sampling(request)
     height, width = fit_area(*picture_size, request.area)
     if min(height, width) < SIZE_MULTIPLE:
         raise InputError(
@@ -42,7 +43,6 @@ def plan_run(request: Request, picture_size: tuple[int, int], num_samples: int, 
             f"(it would be {width}x{height})",
             "Give a larger size, or crop the picture to a squarer one",
         )
-    check_sampling(request)
     lead_frames = 0 if request.start_from_ref else FIRST_LATENT_LOSS
     num_clips, num_frames = _count_clips(request, lead_frames, num_samples, sample_rate)
     past_latents = latent_frame_count(request.motion_frames)

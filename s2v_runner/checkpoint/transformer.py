@@ -29,8 +29,7 @@ _ARCHITECTURE: dict[str, tuple[Any, ...]] = {
     "trainable_token_pos_emb": (False,),
     "added_kv_proj_dim": (None,),
 }
-# The published Diffusers configurations leave the text length to the tokenizer's 512; the norm's epsilon and
-# the length are the only numbers that no tensor tells.
+# The published Diffusers configurations leave the text length, which no tensor tells, to the pipeline's 512.
 _TEXT_LENGTH = 512
 
 

@@ -1,5 +1,6 @@
 """Loading: strict, finite, in the dtype asked for, and never twice in memory."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -9,11 +10,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from benchmarks.models import TINY
 from s2v_runner.checkpoint.names import TransformerNames
 from s2v_runner.engine import Engine
 from s2v_runner.errors import InputError
 from s2v_runner.transformer import resolve_attention
-from s2v_runner.transformer.config import TransformerConfig
 from s2v_runner.transformer.initialisation import random_transformer
 from s2v_runner.transformer.model import FLOAT32_PREFIXES
 from tests.checkpoint.folders import copy_official, rewrite_shard
@@ -96,21 +97,14 @@ print((peak - before) / size)
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_loading_never_holds_a_second_copy(tmp_path: Path, dtype: str):
     folder = copy_official(tmp_path / "weights")
-    config = TransformerConfig(
+    config = dataclasses.replace(
+        TINY,
         model_dim=512,
         feed_forward_dim=2048,
-        num_heads=4,
         num_layers=12,
-        frequency_dim=64,
-        latent_channels=16,
-        pose_channels=16,
         text_dim=32,
         text_length=24,
-        audio_dim=32,
-        num_audio_layers=25,
-        num_audio_tokens=4,
         audio_injection_layers=(0, 2, 3),
-        norm_epsilon=1e-6,
     )
     transformer = random_transformer(config, resolve_attention("sdpa"), CPU, torch.float32, seed=0)
     names = TransformerNames("official", config.audio_injection_layers)

@@ -5,25 +5,20 @@ import dataclasses
 import pytest
 import torch
 
-from s2v_runner.transformer import Conditioning, S2VTransformer, TransformerConfig, resolve_attention
+from benchmarks.models import TINY
+from s2v_runner.transformer import Conditioning, S2VTransformer, resolve_attention
 from s2v_runner.transformer.initialisation import random_transformer
 from tests.conftest import CPU
 
-CONFIG = TransformerConfig(
+CONFIG = dataclasses.replace(
+    TINY,
     model_dim=96,
-    feed_forward_dim=160,
-    num_heads=4,
     num_layers=3,
-    frequency_dim=32,
-    latent_channels=16,
-    pose_channels=16,
     text_dim=24,
     text_length=10,
     audio_dim=12,
     num_audio_layers=5,
-    num_audio_tokens=4,
     audio_injection_layers=(0, 2),
-    norm_epsilon=1e-6,
 )
 FRAMES = 3
 
