@@ -108,6 +108,7 @@ def main() -> None:
             audio=audio,
             pose_video=None,
             area=width * height,
+            exact_size=None,
             infer_frames=options.frames,
             num_clip=options.clips,
             start_from_ref=False,

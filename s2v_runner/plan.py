@@ -23,6 +23,11 @@ ENCODER_RATE = 50
 FIRST_LATENT_LOSS = 3
 """Video frames that the first latent frame of a video lacks: it holds one where the others hold four."""
 
+LARGE_FRAME_AREA = 1280 * 704
+"""Pixels from which a frame takes the larger shift, as the authors advise for 720p and 480p."""
+LARGE_FRAME_SHIFT = 5.0
+SMALL_FRAME_SHIFT = 3.0
+
 # The convolutions of every published Wav2Vec2, kernel and stride; the loader refuses an encoder with others.
 WAV2VEC2_CONVOLUTIONS = ((10, 5), (3, 2), (3, 2), (3, 2), (3, 2), (2, 2), (2, 2))
 
@@ -35,20 +40,17 @@ def plan_run(request: Request, picture_size: tuple[int, int], num_samples: int, 
     """Resolve every number. Raises InputError for a choice that cannot be carried out."""
     check_request(request)
     check_sampling(request)
-    height, width = fit_area(*picture_size, request.area)
-    if min(height, width) < SIZE_MULTIPLE:
-        raise InputError(
-            f"size of {request.area} pixels",
-            f"a picture of {picture_size[1]}x{picture_size[0]} does not fit it in multiples of {SIZE_MULTIPLE} "
-            f"(it would be {width}x{height})",
-            "Give a larger size, or crop the picture to a squarer one",
-        )
+    height, width = _frame_size(request, picture_size)
+    output_height, output_width = request.exact_size or (height, width)
     lead_frames = 0 if request.start_from_ref else FIRST_LATENT_LOSS
     num_clips, num_frames = _count_clips(request, lead_frames, num_samples, sample_rate)
     past_latents = latent_frame_count(request.motion_frames)
     return RunPlan(
         height=height,
         width=width,
+        output_height=output_height,
+        output_width=output_width,
+        shift=shift_for(height * width) if request.shift is None else request.shift,
         num_clips=num_clips,
         num_frames=num_frames,
         infer_frames=request.infer_frames,
@@ -69,7 +71,10 @@ def check_request(request: Request) -> None:
             f"a clip has a positive multiple of {TEMPORAL_STRIDE} frames",
             f"The nearest is {nearest}",
         )
-    if request.area < SIZE_MULTIPLE**2:
+    if request.exact_size is not None and any(side < 2 or side % 2 for side in request.exact_size):
+        height, width = request.exact_size
+        raise InputError(f"size {width}x{height}", "both sides of a video are even", "Give an even width and height")
+    if request.area < SIZE_MULTIPLE**2 and request.exact_size is None:
         raise InputError(
             f"size of {request.area} pixels",
             f"a frame has at least {SIZE_MULTIPLE}x{SIZE_MULTIPLE} = {SIZE_MULTIPLE**2} pixels",
@@ -94,10 +99,31 @@ def check_sampling(request: Request) -> None:
         raise InputError(f"sampler '{request.solver}'", "there is no such solver", f"Choose one of {known}")
     if request.steps < 1:
         raise InputError(f"sampler.steps={request.steps}", "at least one step is needed", "Give a number from 1 on")
-    if not 0 < request.shift < math.inf:
+    if request.shift is not None and not 0 < request.shift < math.inf:
         raise InputError(f"sampler.shift={request.shift}", "it must be positive", "The original uses 3 and 5")
     if not math.isfinite(request.guide_scale):
         raise InputError(f"sampler.guide_scale={request.guide_scale}", "it must be a number", "The original uses 4.5")
+
+
+def shift_for(pixels: int) -> float:
+    """The shift for frames of so many pixels: larger frames need more noise to lose the same detail."""
+    return LARGE_FRAME_SHIFT if pixels >= LARGE_FRAME_AREA else SMALL_FRAME_SHIFT
+
+
+def _frame_size(request: Request, picture_size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of the frames that are made."""
+    if request.exact_size is not None:
+        height, width = request.exact_size
+        return _round_up(height), _round_up(width)
+    height, width = fit_area(*picture_size, request.area)
+    if min(height, width) < SIZE_MULTIPLE:
+        raise InputError(
+            f"size of {request.area} pixels",
+            f"a picture of {picture_size[1]}x{picture_size[0]} does not fit it in multiples of {SIZE_MULTIPLE} "
+            f"(it would be {width}x{height})",
+            "Give a larger size, or crop the picture to a squarer one",
+        )
+    return height, width
 
 
 def _clip_seeds(base_seed: int, num_clips: int) -> tuple[int, ...]:

@@ -77,6 +77,8 @@ class Request:
     pose_video: Path | None
     area: int
     """Pixels of a frame at most; the picture gives the aspect."""
+    exact_size: tuple[int, int] | None
+    """Height and width of the finished video, whatever the picture's aspect; None leaves them to the area."""
     infer_frames: int
     """Video frames a clip, a multiple of 4."""
     num_clip: int | None
@@ -86,7 +88,8 @@ class Request:
     solver: str
     """One of SOLVER_NAMES."""
     steps: int
-    shift: float
+    shift: float | None
+    """How far the schedule is moved towards noise; None is by the size of the frame."""
     guide_scale: float
     base_seed: int
     """Clip r draws its noise from base_seed + r."""
@@ -122,6 +125,11 @@ class RunPlan:
 
     height: int
     width: int
+    """Of the frames that are made, multiples of 64."""
+    output_height: int
+    output_width: int
+    """Of the finished video: the middle of the frames that are made."""
+    shift: float
     num_clips: int
     num_frames: int
     """Frames of the finished video."""

@@ -69,6 +69,7 @@ def request_for(picture_file: Path, speech_file: Path) -> Callable[..., Request]
             "audio": speech_file,
             "pose_video": None,
             "area": 64 * 64,
+            "exact_size": None,
             "infer_frames": 8,
             "num_clip": None,
             "start_from_ref": False,

@@ -4,27 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-from s2v_runner.errors import InputError
 from s2v_runner.geometry import centre_offset, centre_padding, short_side_size
+from s2v_runner.inputs.probe import open_picture
 from s2v_runner.records import Compat, Picture
 
 
 def read_picture(path: Path, compat: Compat) -> Picture:
     """Read a picture as RGB. Raises InputError for a file that is missing or is no picture."""
-    try:
-        if not path.is_file():
-            raise InputError(f"image '{path}'", "there is no such file", "Give the path of a picture")
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image) if compat.orientation == "honoured" else image
-            return Picture(np.asarray(_to_rgb(upright)))
-    except InputError:
-        raise
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(
-            f"image '{path}'", f"it cannot be read as a picture ({error})", "Give a JPEG, PNG, WebP or the like"
-        ) from error
+    with open_picture(path) as image:
+        upright = ImageOps.exif_transpose(image) if compat.orientation == "honoured" else image
+        return Picture(np.asarray(_to_rgb(upright)))
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -26,13 +26,13 @@ def read_pose(path: Path, frames: int, lead: int, fps: int, compat: Compat) -> I
     """
     try:
         if not path.is_file():
-            raise InputError(f"pose_video '{path}'", "there is no such file", "Give the path of a pose video")
+            raise InputError(f"pose.path '{path}'", "there is no such file", "Give the path of a pose video")
         with _open(path) as container:
             if not container.streams.video or next(container.decode(video=0), None) is None:
-                raise InputError(f"pose_video '{path}'", "it has no pictures in it", "Give a pose video")
+                raise InputError(f"pose.path '{path}'", "it has no pictures in it", "Give a pose video")
     except (FFmpegError, OSError) as error:
         raise InputError(
-            f"pose_video '{path}'", f"it cannot be read as a video ({error})", "Give an MP4 or the like"
+            f"pose.path '{path}'", f"it cannot be read as a video ({error})", "Give an MP4 or the like"
         ) from error
     return islice(chain(*_led(_read(path, fps, compat), lead)), frames)
 
@@ -53,7 +53,7 @@ def _read(path: Path, fps: int, compat: Compat) -> Iterator[np.ndarray]:
         with _open(path) as container:
             yield from _SAMPLINGS[compat.pose_sampling](container, fps)
     except FFmpegError as error:
-        raise InputError(f"pose_video '{path}'", f"it breaks off ({error})", "Export it again") from error
+        raise InputError(f"pose.path '{path}'", f"it breaks off ({error})", "Export it again") from error
 
 
 def _by_stride(container: InputContainer, fps: int) -> Iterator[np.ndarray]:

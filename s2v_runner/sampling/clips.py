@@ -145,7 +145,7 @@ def _denoise_clip(
     shape = (channels, plan.latent_frames, plan.height // SPATIAL_STRIDE, plan.width // SPATIAL_STRIDE)
     noise = draw_noise(shape, plan.clip_seeds[clip], device, dtype, request.compat).unsqueeze(0)
     velocity = guided_velocity(transformer, conditioned, inputs.negative_text_BTC, request.guide_scale)
-    solver = make_solver(request.solver, request.steps, request.shift, device)
+    solver = make_solver(request.solver, request.steps, plan.shift, device)
     return denoise(noise, velocity, solver, lambda done, steps: on_step(clip, done, steps))
 
 

@@ -20,6 +20,7 @@ def as_request(recorded: dict) -> Request:
         audio=GOLDEN / recorded["audio_path"],
         pose_video=GOLDEN / pose_video if pose_video else None,
         area=recorded["max_area"],
+        exact_size=None,
         infer_frames=recorded["infer_frames"],
         num_clip=recorded["num_repeat"],
         start_from_ref=recorded.get("init_first_frame", False),

@@ -1,0 +1,48 @@
+"""How big a checkpoint is, from its configuration and the sizes of its files. Nothing heavy is imported."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from s2v_runner.checkpoint.layout import CheckpointFolder, read_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSizes:
+    """What the cost of a run depends on."""
+
+    model_dim: int
+    feed_forward_dim: int
+    num_layers: int
+    num_injections: int
+    text_length: int
+    weight_bytes: Mapping[str, int]
+    """Of each part's files."""
+
+
+def read_sizes(folder: CheckpointFolder) -> ModelSizes | None:
+    """The sizes that a checkpoint states; None where its configuration is missing or incomplete.
+
+    An estimate is made of them, so nothing is refused here: loading the checkpoint says what is wrong with it.
+    """
+    config = folder.parts["transformer"].config
+    if config is None or not config.is_file():
+        return None
+    sizes = {name: sum(path.stat().st_size for path in part.weights) for name, part in folder.parts.items()}
+    return _from_config(read_json(config), sizes)
+
+
+def _from_config(config: Mapping[str, Any], weight_bytes: Mapping[str, int]) -> ModelSizes | None:
+    heads, head_dim = config.get("num_attention_heads"), config.get("attention_head_dim")
+    model_dim = config.get("dim") or (heads * head_dim if heads and head_dim else None)
+    try:
+        return ModelSizes(
+            model_dim=int(model_dim or 0) or int(config["dim"]),
+            feed_forward_dim=int(config["ffn_dim"]),
+            num_layers=int(config["num_layers"]),
+            num_injections=len(config["audio_inject_layers"]),
+            text_length=int(config.get("text_len", 512)),
+            weight_bytes={name: size for name, size in weight_bytes.items() if size},
+        )
+    except (KeyError, TypeError, ValueError):
+        return None

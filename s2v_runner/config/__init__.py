@@ -1,0 +1,1 @@
+"""The configuration: files and command line → one typed, frozen value. Hydra and pydantic stay in here."""

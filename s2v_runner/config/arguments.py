@@ -1,0 +1,148 @@
+"""The words of the command line → overrides that Hydra understands.
+
+Free text is quoted, because Hydra's grammar gives commas, quotes, equals signs and parentheses a meaning of their
+own; `size` becomes the group `resolution` or its key; and names are checked, so that a mistyped one is answered with
+the right one.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+
+from s2v_runner.config.nearest import suggest
+from s2v_runner.config.schema import all_keys, free_text_keys, path_keys
+from s2v_runner.errors import InputError
+
+_SIZE = re.compile(r"\d+[*xX]\d+")
+_WORD = re.compile(r"(?P<prefix>\+{0,2}|~)(?P<key>[^=]+)=(?P<value>.*)", re.DOTALL)
+_HYDRA = "hydra"
+_CHOICE = re.compile(r"choice\(.*\)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Word:
+    """One override as it was typed."""
+
+    prefix: str
+    key: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.prefix}{self.key}={self.value}"
+
+
+def prepare_overrides(words: Sequence[str], options: Mapping[str, Sequence[str]], multirun: bool) -> list[str]:
+    """Overrides for Hydra. `options` are the groups and what can be chosen in each.
+
+    With `multirun` a path may be several, separated by commas, and free text `choice("one", "two")`. Raises InputError
+    for a word that is no override and for a key that does not exist.
+    """
+    typed = [_split(word) for word in words]
+    typed = _replace_size(typed, options)
+    free, paths = free_text_keys(), path_keys()
+    overrides = []
+    for word in typed:
+        if word.key not in free:
+            overrides.append(str(word))
+        elif multirun and _CHOICE.fullmatch(word.value):
+            overrides.append(str(word))
+        elif multirun and word.key in paths and not Path(word.value).exists():
+            quoted = ",".join(_quote_or_null(part) for part in word.value.split(","))
+            overrides.append(f"{word.prefix}{word.key}={quoted}")
+        else:
+            overrides.append(f"{word.prefix}{word.key}={_quote_or_null(word.value)}")
+    return overrides
+
+
+def parse_overrides(overrides: Sequence[str], options: Mapping[str, Sequence[str]]) -> list[Override]:
+    """The overrides, parsed; their names are looked up. Raises InputError."""
+    parser = OverridesParser.create()
+    parsed = []
+    for override in overrides:
+        try:
+            parsed.append(parser.parse_override(override))
+        except HydraException as error:
+            raise InputError(
+                f"'{override}'", "it cannot be read as a setting", "Put quotes around a value that has signs in it"
+            ) from error
+        _check_name(parsed[-1], options)
+    return parsed
+
+
+def quote(text: str) -> str:
+    """Text as a quoted value of Hydra's grammar that stands for itself, interpolations included."""
+    escaped = re.sub(r"(\\*)\$\{", lambda match: match[1] * 2 + "\\${", text)
+    escaped = re.sub(r"(\\*)'", lambda match: match[1] * 2 + "\\'", escaped)
+    return "'" + re.sub(r"(\\+)\Z", lambda match: match[1] * 2, escaped) + "'"
+
+
+def _split(word: str) -> Word:
+    match = _WORD.fullmatch(word)
+    if match:
+        return Word(match["prefix"], match["key"], match["value"])
+    if word.startswith("~"):
+        return Word("~", word[1:], "")
+    if word.startswith("-"):
+        raise InputError(f"'{word}'", "there is no such option", "Settings are given as key=value; see --help")
+    keys = [*all_keys(), "size"]
+    raise InputError(f"'{word}'", "it is no setting", f"Settings are given as key=value. {suggest(word, keys)}")
+
+
+def _quote_or_null(value: str) -> str:
+    return value if value == "null" else quote(value)
+
+
+def _replace_size(words: Sequence[Word], options: Mapping[str, Sequence[str]]) -> list[Word]:
+    """`size=720p` is `resolution=720p`, `size=1184*672` is `resolution.size=1184*672`."""
+    sizes = [word for word in words if word.key == "size"]
+    if not sizes:
+        return list(words)
+    size = sizes[-1]
+    for other in words:
+        if other.key in ("resolution", "resolution.size") and other.value != size.value:
+            raise InputError(
+                f"size={size.value} and {other.key}={other.value}", "the two are one setting", "Give one of them"
+            )
+    presets = options.get("resolution", [])
+    values = size.value.split(",")
+    for value in values:
+        if value not in presets and not _SIZE.fullmatch(value):
+            raise InputError(
+                f"size={value}",
+                "it is neither a preset nor a width*height",
+                f"{suggest(value, presets)} Or give pixels, such as 1184*672",
+            )
+    rest = [word for word in words if word.key not in ("size", "resolution", "resolution.size")]
+    if all(value in presets for value in values):
+        return [*rest, Word("", "resolution", size.value)]
+    if any(value in presets for value in values):
+        raise InputError(f"size={size.value}", "it mixes presets and pixels", "Give all of them as pixels")
+    return [*rest, Word("", "resolution.size", size.value)]
+
+
+def _check_name(override: Override, options: Mapping[str, Sequence[str]]) -> None:
+    key = override.key_or_group
+    top = key.partition(".")[0].partition("/")[0]
+    if top == _HYDRA:
+        return
+    keys = all_keys()
+    if key in options:
+        _check_choices(override, options[key])
+    elif key not in keys:
+        raise InputError(
+            f"'{override.input_line}'", f"there is no setting '{key}'", suggest(key, [*keys, *options, "size"])
+        )
+
+
+def _check_choices(override: Override, choices: Sequence[str]) -> None:
+    if override.is_delete():
+        return
+    values = override.sweep_string_iterator() if override.is_sweep_override() else [override.get_value_element_as_str()]
+    for value in values:
+        if value.strip("'\"") not in choices:
+            raise InputError(f"{override.key_or_group}={value}", "there is no such choice", suggest(value, choices))

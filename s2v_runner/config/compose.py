@@ -1,0 +1,138 @@
+"""Files and overrides → one checked configuration."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import ValidationError
+from yaml import YAMLError
+
+from s2v_runner.config.arguments import parse_overrides, prepare_overrides
+from s2v_runner.config.explain import explain
+from s2v_runner.config.places import CONFIG_NAME, asset, conf_folder, group_options
+from s2v_runner.config.schema import RunConfig
+from s2v_runner.errors import InputError
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A configuration, and how it came about."""
+
+    config: RunConfig
+    overrides: tuple[str, ...]
+    choices: Mapping[str, str]
+    """What was chosen in each group."""
+
+
+@dataclass(frozen=True)
+class ConfigSource:
+    """Which files to compose from: the project's, and a folder of the user's own before them."""
+
+    own_folder: Path | None
+    name: str
+
+    @property
+    def folders(self) -> list[Path]:
+        return [*([self.own_folder] if self.own_folder else []), conf_folder()]
+
+
+PROJECT = ConfigSource(None, CONFIG_NAME)
+
+
+def compose_points(words: Sequence[str], source: ConfigSource, multirun: bool) -> list[Composed]:
+    """The runs that a command line asks for: one, or with `multirun` one for each combination of what is swept.
+
+    Raises InputError.
+    """
+    options = group_options(source.folders)
+    overrides = parse_overrides(prepare_overrides(words, options, multirun), options)
+    with _hydra(source) as composed_from:
+        return [composed_from(point) for point in _expand(overrides, multirun)]
+
+
+def compose_run(words: Sequence[str]) -> Composed:
+    """One run from the project's own files. Raises InputError."""
+    return compose_points(words, PROJECT, multirun=False)[0]
+
+
+def print_config(words: Sequence[str], source: ConfigSource) -> str:
+    """The composed configuration as YAML, interpolations as they are written."""
+    options = group_options(source.folders)
+    overrides = parse_overrides(prepare_overrides(words, options, multirun=False), options)
+    with _hydra(source):
+        return OmegaConf.to_yaml(_compose(source, [override.input_line or "" for override in overrides]))
+
+
+def as_yaml(config: RunConfig) -> str:
+    """A configuration as YAML that composes to itself."""
+    return OmegaConf.to_yaml(OmegaConf.create(config.model_dump()))
+
+
+def check_config(values: Mapping[str, Any]) -> RunConfig:
+    """Values as a configuration. Raises InputError that names the first keys that are wrong."""
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise explain(error) from error
+
+
+@contextmanager
+def _hydra(source: ConfigSource) -> Iterator[Any]:
+    OmegaConf.register_new_resolver("asset", asset, replace=True)
+    for folder in source.folders:
+        if not folder.is_dir():
+            raise InputError(f"--config-dir '{folder}'", "there is no such folder", "Give a folder of configuration")
+    try:
+        with initialize_config_dir(str(conf_folder().resolve()), version_base="1.3"):
+            yield lambda point: _composed(source, point)
+    except HydraException as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise InputError("configuration", "; ".join(lines[:3]), "See --help") from error
+    except (OmegaConfBaseException, YAMLError) as error:
+        raise InputError("configuration", " ".join(str(error).split()), "Mend the file or the override") from error
+
+
+def _composed(source: ConfigSource, overrides: Sequence[str]) -> Composed:
+    composed = _compose(source, overrides, hydra_too=True)
+    choices = OmegaConf.to_container(composed.hydra.runtime.choices)
+    assert isinstance(choices, dict)
+    values = OmegaConf.to_container(OmegaConf.masked_copy(composed, [str(k) for k in composed if k != "hydra"]))
+    plain = OmegaConf.to_container(OmegaConf.create(values), resolve=True)
+    assert isinstance(plain, dict)
+    return Composed(
+        config=check_config({str(key): value for key, value in plain.items()}),
+        overrides=tuple(overrides),
+        choices={str(group): str(option) for group, option in choices.items() if not str(group).startswith("hydra")},
+    )
+
+
+def _compose(source: ConfigSource, overrides: Sequence[str], hydra_too: bool = False) -> DictConfig:
+    own = [f"hydra.searchpath=[file://{source.own_folder.resolve()}]"] if source.own_folder else []
+    return compose(source.name, overrides=[*own, *overrides], return_hydra_config=hydra_too)
+
+
+def _expand(overrides: Sequence[Override], multirun: bool) -> Iterator[list[str]]:
+    """Every combination of what is swept, the last given key changing fastest."""
+    swept = [override for override in overrides if override.is_sweep_override()]
+    if swept and not multirun:
+        raise InputError(
+            f"'{swept[0].input_line}'",
+            "it gives several values to one run",
+            "Add -m to make a run of each, or put the value in quotes",
+        )
+    lists = []
+    for override in overrides:
+        key = override.get_key_element()
+        if override.is_sweep_override():
+            lists.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+        else:
+            lists.append([override.input_line or ""])
+    return (list(point) for point in product(*lists))

@@ -1,0 +1,30 @@
+"""Where the project's own configuration and sample inputs lie: beside the package in a checkout, in it once installed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent.parent
+_ASSETS = _PACKAGE / "assets"
+CONFIG_NAME = "config"
+
+
+def conf_folder() -> Path:
+    """The folder of `config.yaml` and the groups."""
+    installed = _PACKAGE / "conf"
+    return installed if installed.is_dir() else _PACKAGE.parent / "conf"
+
+
+def asset(name: str) -> str:
+    """A file that comes with the project; `${asset:picture.png}` in the configuration."""
+    path = _ASSETS / name
+    assert path.is_file(), path
+    return str(path)
+
+
+def group_options(folders: Sequence[Path]) -> dict[str, list[str]]:
+    """The groups in these folders, and what can be chosen in each."""
+    groups: dict[str, set[str]] = {}
+    for folder in folders:
+        for file in folder.glob("*/*.yaml"):
+            groups.setdefault(file.parent.name, set()).add(file.stem)
+    return {group: sorted(options) for group, options in sorted(groups.items())}

@@ -1,0 +1,171 @@
+"""What a composed configuration must look like: one class for each group in `conf/`, which holds the values.
+
+Types and choices are checked here, key by key; what a number may be is checked where it is used (`plan.py`).
+"""
+
+import dataclasses
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from s2v_runner.records import Compat
+
+AUTO = "auto"
+
+Auto = Literal["auto"]
+FreeText = {"free_text": True}
+"""Marks a key whose value is taken as it was typed, commas, quotes and all."""
+Path = {"free_text": True, "is_path": True}
+"""Marks a path, which is free text too, and relative to the current folder."""
+
+
+class Group(BaseModel):
+    """A part of the configuration. Unknown keys are refused; nothing has a default here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+
+
+class ModelConfig(Group):
+    task: Literal["s2v-14B"]
+    ckpt_dir: Annotated[str | None, Field(json_schema_extra=Path)]
+    random_seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None
+    sample_fps: int
+    motion_frames: int
+    max_area: Annotated[int, Field(ge=1)] | None
+
+
+class SamplerConfig(Group):
+    solver: Literal["unipc", "dpmpp", "euler"]
+    steps: int
+    guide_scale: float
+    shift: float | Auto
+
+
+class ResolutionConfig(Group):
+    size: str
+    fit: Literal["area", "exact"]
+    max_area: Annotated[int, Field(ge=1)] | None
+
+
+class AudioConfig(Group):
+    path: Annotated[str, Field(json_schema_extra=Path)]
+
+
+class TtsConfig(Group):
+    method: Literal["none", "espeak", "cosyvoice"]
+    text: Annotated[str | None, Field(json_schema_extra=FreeText)]
+    prompt_audio: Annotated[str | None, Field(json_schema_extra=Path)]
+    prompt_text: Annotated[str | None, Field(json_schema_extra=FreeText)]
+
+
+class PoseConfig(Group):
+    method: Literal["none", "video", "extract"]
+    path: Annotated[str | None, Field(json_schema_extra=Path)]
+
+
+class PromptExtendConfig(Group):
+    method: Literal["none", "dashscope", "local_qwen"]
+    model: Annotated[str | None, Field(json_schema_extra=Path)]
+    target_lang: Literal["zh", "en"]
+
+
+_compat_fields: dict[str, Any] = {field.name: (field.type, ...) for field in dataclasses.fields(Compat)}
+_CompatFields = create_model("_CompatFields", __base__=Group, **_compat_fields)
+
+
+class CompatConfig(_CompatFields):
+    """The choices of `Compat`, which is their home."""
+
+
+class MemoryConfig(Group):
+    mode: Literal["auto", "resident", "offload", "stream", "tiny"]
+    device: str
+    offload_model: bool | Auto
+    convert_model_dtype: bool | Auto
+    t5_cpu: bool
+
+
+class SpeedConfig(Group):
+    mode: Literal["exact", "fp8", "fast"]
+    attention: str
+
+
+class ParallelConfig(Group):
+    mode: Literal["single", "ulysses", "cfg", "points", "ray"]
+    ulysses_size: Annotated[int, Field(ge=1)]
+    dit_fsdp: bool
+    t5_fsdp: bool
+
+
+class MetricsConfig(Group):
+    method: Literal["none", "basic"]
+
+
+class OutputConfig(Group):
+    folder: Annotated[str, Field(json_schema_extra=Path)]
+    frames: Literal["none", "png", "lossless"]
+    crf: Annotated[int, Field(ge=0, le=51)]
+    audio_kbps: Annotated[int, Field(ge=16, le=512)]
+
+
+class TrackingConfig(Group):
+    backend: Literal["mlflow", "none"]
+    uri: Annotated[str | None, Field(json_schema_extra=FreeText)]
+    experiment: Annotated[str, Field(json_schema_extra=FreeText, min_length=1)]
+    run_name: Annotated[str | None, Field(json_schema_extra=FreeText)]
+    patience: Annotated[float, Field(gt=0)]
+
+
+class RunConfig(Group):
+    """One run as it was asked for."""
+
+    prompt: Annotated[str, Field(json_schema_extra=FreeText)]
+    prompt_file: Annotated[str | None, Field(json_schema_extra=Path)]
+    negative_prompt: Annotated[str | None, Field(json_schema_extra=FreeText)]
+    image: Annotated[str, Field(json_schema_extra=Path)]
+    infer_frames: int
+    num_clip: int | None
+    base_seed: Annotated[int, Field(ge=-1)]
+    start_from_ref: bool
+    save_file: Annotated[str | None, Field(json_schema_extra=Path)]
+    dry_run: bool
+    resume: Literal["retry", "force"]
+    model: ModelConfig
+    sampler: SamplerConfig
+    resolution: ResolutionConfig
+    audio: AudioConfig
+    tts: TtsConfig
+    pose: PoseConfig
+    prompt_extend: PromptExtendConfig
+    compat: CompatConfig
+    memory: MemoryConfig
+    speed: SpeedConfig
+    parallel: ParallelConfig
+    metrics: MetricsConfig
+    output: OutputConfig
+    tracking: TrackingConfig
+
+
+def all_keys() -> dict[str, dict[str, Any]]:
+    """Every key with its dots, and what is marked on it."""
+    return dict(_keys_of(RunConfig, ""))
+
+
+def _keys_of(group: type[Group], prefix: str) -> list[tuple[str, dict[str, Any]]]:
+    keys: list[tuple[str, dict[str, Any]]] = []
+    for name, field in group.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Group):
+            keys += _keys_of(kind, f"{prefix}{name}.")
+        else:
+            marks = field.json_schema_extra
+            keys.append((f"{prefix}{name}", marks if isinstance(marks, dict) else {}))
+    return keys
+
+
+def free_text_keys() -> frozenset[str]:
+    return frozenset(key for key, marks in all_keys().items() if marks.get("free_text"))
+
+
+def path_keys() -> frozenset[str]:
+    return frozenset(key for key, marks in all_keys().items() if marks.get("is_path"))
