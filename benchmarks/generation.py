@@ -25,7 +25,7 @@ from s2v_runner.checkpoint.layout import CheckpointFolder
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.plan import SPEECH_RATE
 from s2v_runner.records import FIXED, Request
-from s2v_runner.run import generate
+from s2v_runner.generation import UNWATCHED, Watch, generate
 from s2v_runner.sampling.clips import ClipEnd, Frames
 from s2v_runner.transformer import TransformerConfig, resolve_attention
 from s2v_runner.transformer.initialisation import random_transformer
@@ -42,7 +42,9 @@ class RandomEngine(Engine):
 
 def random_engine(config: TransformerConfig, device: torch.device, dtype: torch.dtype, attention: str) -> Engine:
     nowhere = CheckpointFolder(Path(), "official", {})
-    settings = EngineSettings(folder=nowhere, device=device, dtype=dtype, attention=attention)
+    settings = EngineSettings(
+        folder=nowhere, device=device, dtype=dtype, attention=attention, text_device=device, offload=False
+    )
     engine = RandomEngine(settings, lambda *_: None)
     released = config == RELEASED
     text = UMT5Config(
@@ -146,7 +148,8 @@ def measure(request: Request, engine: Engine) -> dict[str, object]:
         synchronise(device)
         return time.perf_counter() - begin
 
-    for part in generate(request, engine, lambda clip, done, _: steps.append((clip, done, elapsed())), None):
+    watch = Watch(UNWATCHED.stage, lambda clip, done, _: steps.append((clip, done, elapsed())))
+    for part in generate(request, engine, watch, None):
         if isinstance(part, Frames):
             frames += part.video_BCVHW.shape[2]
         elif isinstance(part, ClipEnd):

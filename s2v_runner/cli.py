@@ -1,45 +1,114 @@
 """The command line."""
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from s2v_runner.checkpoint.layout import locate_checkpoint
-from s2v_runner.errors import InputError
+from s2v_runner.errors import GenerationError, InputError, OutputError
+from s2v_runner.interruption import Interrupted, stoppable
 
 USER_ERROR = 2
+OUR_ERROR = 1
+COMMANDS = {
+    "run": "make a video, or with -m a run of each combination; what is done when no command is named",
+    "check": "say what is missing, damaged or unexpected in a folder of weights",
+    "list": "the runs in the output folder",
+    "reproduce": "make a run again and say whether the frames are identical",
+    "sync": "tell MLflow what it has missed",
+    "clean": "take away what stopped runs left",
+    "completion": "code for the shell, to complete commands, choices and settings",
+}
+_DESCRIPTION = """\
+Run, study and compare Wan2.2-S2V, the model that makes a picture speak.
+
+  python -m s2v_runner                             a first video, with a tiny model that comes along
+  python -m s2v_runner dry_run=true size=720p      what would be made, and nothing done
+  python -m s2v_runner model=wan_s2v_14b model.ckpt_dir=weights image=me.png audio.path=speech.wav \\
+      prompt="A woman speaks to the camera" size=720p sampler=dpmpp sampler.steps=30
+  python -m s2v_runner -m sampler.steps=10,20,40   a run of each
+
+`s2v-runner` is the same as `python -m s2v_runner`. Each command has its own --help.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status is 0, or 2 when the user has something to mend."""
-    options = _parser().parse_args(arguments)
+    """Run the command line.
+
+    The exit status is 0, 2 when the user has something to mend, 1 when something else went wrong, and 128 and its
+    number when a signal ended it.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if "_ARGCOMPLETE" in os.environ:
+        return _complete()
+    if not words or (words[0] not in COMMANDS and words[0] not in ("-h", "--help")):
+        words = ["run", *words]
+    return guarded(lambda: _run(words))
+
+
+def guarded(action: Callable[[], int]) -> int:
+    """Do something; what a user can cause becomes one message and an exit status."""
     try:
-        return options.run(options)
+        with stoppable():
+            return action()
     except InputError as error:
         print(f"s2v-runner: {error}", file=sys.stderr)
         return USER_ERROR
+    except (GenerationError, OutputError) as error:
+        print(f"s2v-runner: {error}", file=sys.stderr)
+        return OUR_ERROR
+    except Interrupted as interruption:
+        print(
+            f"s2v-runner: stopped by {interruption.name}. The same command goes on after the last finished clip",
+            file=sys.stderr,
+        )
+        return interruption.exit_code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _run(words: list[str]) -> int:
+    parser = _make_parser(words[0])
+    options, more = parser.parse_known_args(words)
+    # argparse takes positional words in one piece; settings may stand among the options.
+    if hasattr(options, "overrides") and not any(word.startswith("-") for word in more):
+        options.overrides += more
+    elif more:
+        unknown = next((word for word in more if word.startswith("-")), more[0])
+        raise InputError(f"'{unknown}'", f"`{words[0]}` has no such argument", f"See s2v-runner {words[0]} --help")
+    return options.run(options)
+
+
+def _complete() -> int:
+    """Answer the shell, which sets what argcomplete reads."""
+    import argcomplete
+
+    parser = _make_parser(None)
+    argcomplete.autocomplete(parser)
+    return 0
+
+
+def _make_parser(command: str | None) -> argparse.ArgumentParser:
+    """The parser. Only the command that is asked for is looked into; for None all of them are."""
     parser = argparse.ArgumentParser(
-        prog="s2v-runner", description="Run, study and compare Wan2.2-S2V, the model that makes a picture speak."
+        prog="s2v-runner", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(required=True, metavar="command")
-    check = commands.add_parser(
-        "check",
-        help="say what is missing, damaged or unexpected in a folder of weights",
-        description="Say file by file what is missing, damaged or unexpected in a folder of weights. "
-        "Only headers are read, no device is needed, and 58 GB take seconds.",
-    )
-    check.add_argument("folder", help="the folder of the weights, in the official or the Diffusers layout")
-    check.add_argument("--deep", action="store_true", help="also read every tensor and look for NaN and infinity")
-    check.set_defaults(run=_check)
+    commands = parser.add_subparsers(required=True, metavar="command", title="commands")
+    for name, summary in COMMANDS.items():
+        wanted = command in (name, None)
+        added = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if wanted:
+            _add_arguments(name, added)
     return parser
 
 
-def _check(options: argparse.Namespace) -> int:
-    checkpoint = locate_checkpoint(options.folder)
-    # Imported here so that neither --help nor a mistyped folder waits for torch.
-    from s2v_runner.checkpoint.report import print_report
+def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
+    # Each command brings its own imports, so that none waits for another's.
+    from importlib import import_module
 
-    return 0 if print_report(checkpoint, deep=options.deep) else USER_ERROR
+    module = {"list": "listing"}.get(name, name)
+    import_module(f"s2v_runner.commands.{module}").add_arguments(parser)

@@ -1,7 +1,10 @@
 """The loaded model. It lives as long as the process; runs come and go."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
@@ -22,6 +25,9 @@ from s2v_runner.errors import InputError
 from s2v_runner.transformer import S2VTransformer, TransformerConfig, resolve_attention
 from s2v_runner.transformer.attention import try_attention
 
+_CPU = torch.device("cpu")
+Module = TypeVar("Module", bound=torch.nn.Module)
+
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSettings:
@@ -32,6 +38,19 @@ class EngineSettings:
     dtype: torch.dtype
     """Of the transformer's and the text encoder's matrices; the rest is float32."""
     attention: str
+    text_device: torch.device
+    """Of the text encoder, which may stay on the CPU."""
+    offload: bool
+    """Whether the encoders wait on the CPU while they have nothing to do."""
+
+    @property
+    def encoder_home(self) -> torch.device:
+        """Where the speech encoder is between runs."""
+        return _CPU if self.offload else self.device
+
+    @property
+    def text_encoder_home(self) -> torch.device:
+        return _CPU if self.offload else self.text_device
 
 
 class Engine:
@@ -54,6 +73,14 @@ class Engine:
         require_sound(settings.folder, self._parts)
         head_dim = self.transformer_config.head_dim
         try_attention(self._attend, settings.attention, settings.device, settings.dtype, head_dim)
+
+    def text_encoder_at_work(self) -> AbstractContextManager[UMT5EncoderModel]:
+        """The text encoder, on its device for as long as it is needed."""
+        return _at_work(self.text_encoder, self.settings.text_device, self.settings.text_encoder_home)
+
+    def audio_encoder_at_work(self) -> AbstractContextManager[Wav2Vec2Model]:
+        """The speech encoder, on its device for as long as it is needed."""
+        return _at_work(self.audio_encoder, self.settings.device, self.settings.encoder_home)
 
     @cached_property
     def _parts(self) -> dict[str, InspectedPart]:
@@ -80,11 +107,13 @@ class Engine:
     @cached_property
     def text_encoder(self) -> UMT5EncoderModel:
         settings = self.settings
-        return load_text_encoder(self._parts["text_encoder"], settings.device, settings.dtype, self._progress)
+        return load_text_encoder(
+            self._parts["text_encoder"], settings.text_encoder_home, settings.dtype, self._progress
+        )
 
     @cached_property
     def audio_encoder(self) -> Wav2Vec2Model:
-        return load_audio_encoder(self._parts["audio_encoder"], self.settings.device, self._progress)
+        return load_audio_encoder(self._parts["audio_encoder"], self.settings.encoder_home, self._progress)
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -94,3 +123,12 @@ class Engine:
     @cached_property
     def extractor(self) -> Wav2Vec2FeatureExtractor:
         return load_extractor(self.settings.folder.parts["audio_encoder"].others["extractor"])
+
+
+@contextmanager
+def _at_work(module: Module, device: torch.device, home: torch.device) -> Iterator[Module]:
+    module.to(device)
+    try:
+        yield module
+    finally:
+        module.to(home)

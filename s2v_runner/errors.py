@@ -1,5 +1,7 @@
 """The errors a user can cause, each worded so that the next step is plain."""
 
+from pathlib import Path
+
 
 class InputError(ValueError):
     """Something the user gave cannot be used.
@@ -17,3 +19,15 @@ class InputError(ValueError):
 
 class GenerationError(RuntimeError):
     """A run that started well and cannot go on, such as latents that stopped being finite."""
+
+
+class OutputError(RuntimeError):
+    """A file of a run could not be written, such as for want of space. What was finished before is kept."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        self.path = path
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        super().__init__(
+            f"'{path}' cannot be written: {reason}. Free some space or give another folder, and start the same command "
+            "again: it goes on after the last finished clip"
+        )

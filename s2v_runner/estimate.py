@@ -51,7 +51,9 @@ def count_tokens(plan: RunPlan, clip: int, opens_from_nothing: bool) -> int:
     return tokens + rows * columns + (rows // 2) * (columns // 2) + 4 * (rows // 4) * (columns // 4)
 
 
-def estimate(plan: RunPlan, sizes: ModelSizes, steps: int, passes: int, opens_from_nothing: bool, width: int) -> Estimate:
+def estimate(
+    plan: RunPlan, sizes: ModelSizes, steps: int, passes: int, opens_from_nothing: bool, width: int
+) -> Estimate:
     """The cost of a run of `passes` passes a step, matrices of `width` bytes a number."""
     assert plan.height % SIZE_MULTIPLE == 0
     tokens = [count_tokens(plan, clip, opens_from_nothing) for clip in range(plan.num_clips)]

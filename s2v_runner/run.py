@@ -1,88 +1,183 @@
-"""One generation, from a request to frames."""
+"""One run, from a configuration to a finished record, whatever happens on the way."""
 
-from collections.abc import Iterator
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
+from s2v_runner.config.compose import Composed, as_yaml
+from s2v_runner.config.resolve import as_path
+from s2v_runner.console.outline import place_lines, plan_lines, plan_numbers
+from s2v_runner.console.words import Words
+from s2v_runner.describe import destination_of, first_record, placement_request, resolve_settings, video_metadata
+from s2v_runner.interruption import Interrupted, undisturbed
+from s2v_runner.placement.choice import choose_placement
+from s2v_runner.prepare import DRAWN_SEED, PreparedRun, draw_seed, prepare_run
+from s2v_runner.saving import check_savable, save_path
+from s2v_runner.timing import Stopwatch
+from s2v_runner.tracking.choice import make_reporter
+from s2v_runner.tracking.environment import describe_environment
+from s2v_runner.tracking.folder import RunFolder, open_run_folder
+from s2v_runner.tracking.inputs import copy_atomically
+from s2v_runner.tracking.record import Record, Status, write_atomically
+from s2v_runner.tracking.recorder import Recorder
+from s2v_runner.tracking.reporter import Outcome
 
-from s2v_runner.autoencoder import encode_video
-from s2v_runner.conditioning.audio import encode_speech
-from s2v_runner.conditioning.text import MODEL_NEGATIVE_PROMPT, encode_prompt
-from s2v_runner.conditioning.visual import encode_pose, picture_to_video
-from s2v_runner.engine import Engine
-from s2v_runner.inputs.audio import read_sound
-from s2v_runner.inputs.picture import fit_picture, read_picture
-from s2v_runner.inputs.pose import read_pose
-from s2v_runner.plan import plan_run
-from s2v_runner.records import Picture, Request, RunPlan, Sound
-from s2v_runner.sampling.clips import (
-    ClipEnd,
-    ClipState,
-    EncodedInputs,
-    Frames,
-    OnClipStep,
-    check_state,
-    generate_clips,
-    starting_state,
-)
+if TYPE_CHECKING:
+    # Late where it is used: it brings PyTorch, and half of what can go wrong is found without.
+    from s2v_runner.production import Engines, MadeVideo
+
+_CONFIG, _LOG = "config.yaml", "run.log"
 
 
-def generate(
-    request: Request, engine: Engine, on_step: OnClipStep, resume: ClipState | None
-) -> Iterator[Frames | ClipEnd]:
-    """Make the video that `request` describes; yields its frames as they come, and the state after each clip.
+class Session:
+    """What the runs of one process share: the loaded model, and what is known of the machine."""
 
-    `resume` takes a run up again where a state left it. Raises InputError for what the user can mend, before
-    anything is loaded where that can be known; GenerationError when the latents stop being finite.
+    @cached_property
+    def engines(self) -> "Engines":
+        from s2v_runner.production import Engines
+
+        return Engines()
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        return describe_environment()
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    folder: Path
+    record: Record
+    outcome: Outcome
+    """What MLflow was told."""
+
+
+def perform_run(composed: Composed, command: tuple[str, ...], session: Session, reproduces: str | None) -> FinishedRun:
+    """Carry a run out and record it. `reproduces` is the folder of the run it repeats, if it does.
+
+    Raises InputError before anything is written for what the user can mend; whatever ends the run later is raised
+    once the record says it.
     """
-    picture = read_picture(request.image, request.compat)
-    sound = read_sound(request.audio)
-    plan = plan_run(request, picture.size, len(sound.samples), sound.rate)
-    poses = None
-    if request.pose_video is not None:
-        poses = read_pose(request.pose_video, plan.made_frames, plan.lead_silence, request.sample_fps, request.compat)
-    if resume is not None:
-        check_state(resume, plan)
-    engine.check()
-    inputs = encode_inputs(request, plan, picture, sound, poses, engine)
-    state = resume or starting_state(plan, inputs.reference_BCVHW, request.start_from_ref)
-    yield from generate_clips(engine.transformer, engine.vae, request, plan, inputs, state, on_step)
+    config = composed.config
+    prepared = prepare_run(config)
+    now = datetime.now().astimezone()
+    save_to = save_path(prepared, now)
+    if save_to is not None:
+        check_savable(save_to)
+    outputs = as_path(config.output.folder).absolute()
+    take_up = config.resume == "retry" and reproduces is None
+    folder = open_run_folder(outputs, prepared.identity, now, take_up)
+    try:
+        run = prepared.with_seed(_seed(prepared, folder.previous))
+        with Words(folder.path / _LOG) as words:
+            record = first_record(run, folder, composed, command, session.environment, reproduces)
+            recorder = Recorder(folder, record, make_reporter(folder.path, destination_of(config)))
+            return _attempt(run, folder, recorder, words, session, save_to)
+    finally:
+        folder.lock.release()
 
 
-@torch.no_grad()
-def encode_inputs(
-    request: Request,
-    plan: RunPlan,
-    picture: Picture,
-    sound: Sound,
-    poses: Iterator[np.ndarray] | None,
-    engine: Engine,
-) -> EncodedInputs:
-    """Encode text, speech, picture and pose."""
-    reference_BCVHW = picture_to_video(fit_picture(picture, plan.height, plan.width, request.compat))
-    reference_BCVHW = reference_BCVHW.to(engine.settings.device)
-    reference_BC1HW = encode_video(engine.vae, reference_BCVHW)
-    audio_BJCV = encode_speech(engine.audio_encoder, engine.extractor, sound, plan, request.sample_fps, request.compat)
-    return EncodedInputs(
-        text_BTC=encode_prompt(engine.text_encoder, engine.tokenizer, request.prompt),
-        negative_text_BTC=encode_prompt(engine.text_encoder, engine.tokenizer, negative_prompt(request)),
-        audio_BJCV=audio_BJCV,
-        reference_BCVHW=reference_BCVHW,
-        reference_BC1HW=reference_BC1HW,
-        pose_clips=_no_pose(plan, reference_BC1HW)
-        if poses is None
-        else encode_pose(engine.vae, poses, plan, request.compat),
+def _attempt(
+    run: PreparedRun, folder: RunFolder, recorder: Recorder, words: Words, session: Session, save_to: Path | None
+) -> FinishedRun:
+    """Make the video; whatever comes of it, the record and MLflow say so."""
+    stopwatch = Stopwatch()
+    try:
+        words.say(f"run {folder.path}")
+        write_atomically(folder.path / _CONFIG, as_yaml(run.config))
+        made = _make(run, folder, recorder, words, session, stopwatch)
+        files = {**made.files, "config": _CONFIG, "log": _LOG}
+        if save_to is not None:
+            copy_atomically(folder.path / made.files["video"], save_to)
+            files["save_file"] = str(save_to)
+        recorder.update(files=files, frames=asdict(made.frames))
+    except BaseException as error:
+        with undisturbed():
+            status: Status = "KILLED" if isinstance(error, Interrupted) else "FAILED"
+            words.log_error(f"{status}: {error}", error)
+            problem = f"{type(error).__name__}: {error}"
+            recorder.close(status, problem, stopwatch.seconds, _peak_memory(recorder), words.warnings)
+        raise
+    with undisturbed():
+        outcome = recorder.close("FINISHED", None, stopwatch.seconds, _peak_memory(recorder), words.warnings)
+        shutil.rmtree(folder.resume, ignore_errors=True)
+    return FinishedRun(folder.path, recorder.record, outcome)
+
+
+def _make(
+    run: PreparedRun, folder: RunFolder, recorder: Recorder, words: Words, session: Session, stopwatch: Stopwatch
+) -> "MadeVideo":
+    for line in plan_lines(run):
+        words.say(line)
+    with stopwatch.stage("import libraries"):
+        from s2v_runner import production
+        from s2v_runner.placement import devices
+
+        engines = session.engines
+    device = devices.choose_device(run.config.memory.device)
+    stopwatch.settle = lambda: devices.wait_for(device)
+    devices.reset_peak_memory(device)
+    placement = choose_placement(placement_request(run), device, devices.free_memory(device), run.estimate_cost)
+    cost = run.estimate_cost(placement.dtype_bytes)
+    for line in place_lines(run, placement, cost):
+        words.say(line)
+    recorder.update(
+        resolved=resolve_settings(run, placement),
+        plan=plan_numbers(run, placement, cost),
+        environment={**recorder.record.environment, "device": devices.describe_device(device)},
     )
+    first_clip = production.finished_clips(run, folder.resume)
+    if first_clip:
+        words.say(f"{first_clip} of {run.plan.num_clips} clips are there from an earlier attempt")
+
+    told = _Teller(run.plan.num_clips, recorder, words, stopwatch)
+    stopwatch.on_end = words.stage
+    workplace = production.Workplace(
+        folder=folder.path,
+        resume_folder=folder.resume,
+        metadata=video_metadata(run, recorder.record),
+        stopwatch=stopwatch,
+        on_step=told.step,
+        on_clip=told.clip,
+    )
+    return production.make_video(run, engines.engine_for(run, placement), workplace)
 
 
-def negative_prompt(request: Request) -> str:
-    """The negative prompt that is meant: None is the model's own, and so is an empty one to the original."""
-    means_default = request.compat.empty_negative_prompt == "default"
-    if request.negative_prompt is None or (means_default and not request.negative_prompt):
-        return MODEL_NEGATIVE_PROMPT
-    return request.negative_prompt
+class _Teller:
+    """Tells the record and the person how the clips go on."""
+
+    def __init__(self, num_clips: int, recorder: Recorder, words: Words, stopwatch: Stopwatch) -> None:
+        self._num_clips = num_clips
+        self._recorder = recorder
+        self._words = words
+        self._stopwatch = stopwatch
+        self._before: dict[str, float] = {}
+
+    def step(self, clip: int, done: int, steps: int) -> None:
+        seconds = self._stopwatch.lap()
+        self._recorder.step(clip, done, seconds)
+        self._words.step(clip, self._num_clips, done, steps, seconds)
+
+    def clip(self, clip: int) -> None:
+        now = self._stopwatch.seconds
+        self._words.clip(clip, self._num_clips, {name: now[name] - self._before.get(name, 0.0) for name in now})
+        self._before = now
 
 
-def _no_pose(plan: RunPlan, reference_BC1HW: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Zeros, which is what the model was trained to see where no pose is given; the same for every clip."""
-    return (torch.zeros_like(reference_BC1HW).expand(-1, -1, plan.latent_frames, -1, -1),)
+def _seed(run: PreparedRun, previous: Record | None) -> int:
+    """The seed that was asked for; one drawn for an attempt that was cut short is kept."""
+    if run.config.base_seed != DRAWN_SEED:
+        return run.config.base_seed
+    return previous.base_seed if previous is not None else draw_seed()
+
+
+def _peak_memory(recorder: Recorder) -> dict[str, int]:
+    """Bytes at the peak; nothing when the run ended before a device was chosen."""
+    device = recorder.record.environment.get("device")
+    if device is None:
+        return {}
+    from s2v_runner.placement.devices import peak_memory
+
+    return peak_memory(str(device["device"]))

@@ -19,7 +19,9 @@ RATE = 16000
 
 
 def make_engine(folder: Path, dtype: torch.dtype = torch.float32) -> Engine:
-    settings = EngineSettings(folder=locate_checkpoint(folder), device=CPU, dtype=dtype, attention="sdpa")
+    settings = EngineSettings(
+        folder=locate_checkpoint(folder), device=CPU, dtype=dtype, attention="sdpa", text_device=CPU, offload=False
+    )
     return Engine(settings, lambda *_: None)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from s2v_runner.checkpoint.layout import CheckpointFolder, read_json
@@ -18,6 +19,24 @@ class ModelSizes:
     text_length: int
     weight_bytes: Mapping[str, int]
     """Of each part's files."""
+
+
+RANDOM_MODEL = ModelSizes(
+    model_dim=128,
+    feed_forward_dim=256,
+    num_layers=4,
+    num_injections=2,
+    text_length=64,
+    weight_bytes={"transformer": 7346516, "vae": 3718668, "text_encoder": 398472, "audio_encoder": 254992},
+)
+"""The demo model's, as `checkpoint/random.py` makes it."""
+_RECIPE = 1
+"""To be raised with every change to what a seed gives there."""
+
+
+def random_checkpoint_folder(cache: Path, seed: int) -> Path:
+    """Where the random checkpoint of this seed is kept."""
+    return cache / f"random_checkpoint_{_RECIPE}_{seed}"
 
 
 def read_sizes(folder: CheckpointFolder) -> ModelSizes | None:

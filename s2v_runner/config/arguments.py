@@ -47,9 +47,7 @@ def prepare_overrides(words: Sequence[str], options: Mapping[str, Sequence[str]]
     free, paths = free_text_keys(), path_keys()
     overrides = []
     for word in typed:
-        if word.key not in free:
-            overrides.append(str(word))
-        elif multirun and _CHOICE.fullmatch(word.value):
+        if word.key not in free or (multirun and _CHOICE.fullmatch(word.value)):
             overrides.append(str(word))
         elif multirun and word.key in paths and not Path(word.value).exists():
             quoted = ",".join(_quote_or_null(part) for part in word.value.split(","))

@@ -1,4 +1,4 @@
-"""Where the project's own configuration and sample inputs lie: beside the package in a checkout, in it once installed."""
+"""Where the configuration and the sample inputs lie: beside the package in a checkout, in it once installed."""
 
 from collections.abc import Sequence
 from pathlib import Path

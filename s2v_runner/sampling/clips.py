@@ -4,6 +4,7 @@ Source: `WanS2V.generate` of the original (`wan/speech2video.py`).
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +25,9 @@ _REFERENCE_IN_PAST = 6
 
 OnClipStep = Callable[[int, int, int], None]
 """Told after each step: the clip, how many of its steps are done, how many there are."""
+
+OnStage = Callable[[str], AbstractContextManager[object]]
+"""Entered around each piece of a stage, by the stage's name."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ def generate_clips(
     plan: RunPlan,
     inputs: EncodedInputs,
     state: ClipState,
+    on_stage: OnStage,
     on_step: OnClipStep,
 ) -> Iterator[Frames | ClipEnd]:
     """Make the clips from `state` on, yielding frames as they are decoded and the state after each clip.
@@ -104,14 +109,16 @@ def generate_clips(
     remaining = plan.num_frames - plan.frames_before(state.next_clip)
     for clip in range(state.next_clip, plan.num_clips):
         opens_from_nothing = clip == 0 and not request.start_from_ref
-        motion_BCMHW = None if opens_from_nothing else encode_video(vae, state.past_BCVHW)
-        latents = _denoise_clip(transformer, request, plan, inputs, motion_BCMHW, clip, on_step)
+        with on_stage("encode motion"):
+            motion_BCMHW = None if opens_from_nothing else encode_video(vae, state.past_BCVHW)
+        with on_stage("denoise"):
+            latents = _denoise_clip(transformer, request, plan, inputs, motion_BCMHW, clip, on_step)
 
         past = inputs.reference_BC1HW if motion_BCMHW is None else motion_BCMHW
         decoded = decode_video(vae, torch.cat((past, latents.to(past)), dim=2))
         dropped = video_frame_count(past.shape[2]) + (plan.lead_frames if clip == 0 else 0)
         past_BCVHW = state.past_BCVHW
-        for video_BCVHW in _without_first(decoded, dropped):
+        for video_BCVHW in _without_first(_staged(decoded, on_stage), dropped):
             kept = video_BCVHW[:, :, :remaining]
             remaining -= kept.shape[2]
             yield Frames(clip, kept)
@@ -147,6 +154,16 @@ def _denoise_clip(
     velocity = guided_velocity(transformer, conditioned, inputs.negative_text_BTC, request.guide_scale)
     solver = make_solver(request.solver, request.steps, plan.shift, device)
     return denoise(noise, velocity, solver, lambda done, steps: on_step(clip, done, steps))
+
+
+def _staged(chunks: Iterator[torch.Tensor], on_stage: OnStage) -> Iterator[torch.Tensor]:
+    """The chunks, the making of each a piece of a stage; what is done with them between is not."""
+    while True:
+        with on_stage("decode"):
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk
 
 
 def _without_first(chunks: Iterator[torch.Tensor], dropped: int) -> Iterator[torch.Tensor]:

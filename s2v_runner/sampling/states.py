@@ -7,24 +7,21 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from s2v_runner.errors import InputError
+from s2v_runner.errors import InputError, OutputError
 from s2v_runner.sampling.clips import ClipState
 
 _PAST, _NEXT = "past", "next_clip"
 
 
 def write_state(path: Path, state: ClipState) -> None:
-    """Write a state, whole or not at all: under another name first, then moved.
-
-    Raises InputError where nothing can be written.
-    """
+    """Write a state, whole or not at all: under another name first, then moved. Raises OutputError."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     content = {_PAST: state.past_BCVHW.contiguous().cpu(), _NEXT: torch.tensor(state.next_clip)}
     try:
         save_file(content, unfinished)
         unfinished.replace(path)
     except (OSError, SafetensorError) as error:
-        raise InputError(f"state '{path}'", f"it cannot be written ({error})", "Give a folder you may write") from error
+        raise OutputError(path, error) from error
     finally:
         unfinished.unlink(missing_ok=True)
 

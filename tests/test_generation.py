@@ -10,7 +10,7 @@ import torch
 from s2v_runner.engine import Engine
 from s2v_runner.errors import GenerationError, InputError
 from s2v_runner.records import REFERENCE, Request
-from s2v_runner.run import generate, negative_prompt
+from s2v_runner.generation import UNWATCHED, Watch, generate, negative_prompt
 from s2v_runner.sampling.clips import ClipEnd, ClipState, Frames
 from s2v_runner.sampling.states import read_state, write_state
 from tests.conftest import CPU
@@ -20,7 +20,7 @@ Make = Callable[..., Request]
 
 def make_video(request: Request, engine: Engine, resume: ClipState | None = None) -> tuple[torch.Tensor, list[ClipEnd]]:
     frames, ends = [], []
-    for part in generate(request, engine, lambda *_: None, resume):
+    for part in generate(request, engine, UNWATCHED, resume):
         frames.append(part.video_BCVHW) if isinstance(part, Frames) else ends.append(part)
     return torch.cat(frames, dim=2), ends
 
@@ -35,7 +35,7 @@ def test_a_video_has_exactly_the_frames_of_its_speech(request_for: Make, tiny_en
 def test_frames_come_a_few_at_a_time(request_for: Make, tiny_engine: Engine):
     sizes = [
         part.video_BCVHW.shape[2]
-        for part in generate(request_for(), tiny_engine, lambda *_: None, None)
+        for part in generate(request_for(), tiny_engine, UNWATCHED, None)
         if isinstance(part, Frames)
     ]
     assert sum(sizes) == 16
@@ -73,7 +73,8 @@ def test_each_setting_changes_the_video(request_for: Make, tiny_engine: Engine, 
 
 def test_progress_is_told_by_clip_and_step(request_for: Make, tiny_engine: Engine):
     told = []
-    list(generate(request_for(steps=2), tiny_engine, lambda *step: told.append(step), None))
+    watch = Watch(UNWATCHED.stage, lambda *step: told.append(step))
+    list(generate(request_for(steps=2), tiny_engine, watch, None))
     assert told == [(clip, step, 2) for clip in range(3) for step in (1, 2)]
 
 

@@ -1,0 +1,116 @@
+"""`s2v-runner reproduce`: make a run again, and say whether the frames are the same."""
+
+import argparse
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from s2v_runner.commands.outputs import add_outputs, outputs_of
+from s2v_runner.commands.run import refuse_several_processes, tell_finished
+from s2v_runner.config.compose import Composed, check_config
+from s2v_runner.config.resolve import as_path
+from s2v_runner.digests import digest_file
+from s2v_runner.errors import InputError
+from s2v_runner.prepare import prepare_run
+from s2v_runner.run import FinishedRun, Session, perform_run
+from s2v_runner.tracking.destination import Destination
+from s2v_runner.tracking.record import Record, read_record
+from s2v_runner.tracking.sync import fetch_record
+
+_DIFFERENT = 1
+_MLFLOW_ID = re.compile(r"[0-9a-f]{32}")
+_PATIENCE = 10.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of this command."""
+    parser.add_argument("made", metavar="run", help="the folder of a run, or its MLflow run id")
+    parser.add_argument("--uri", help="the tracking server that knows the id; else the output folder's database")
+    add_outputs(parser)
+    parser.set_defaults(run=reproduce)
+
+
+def reproduce(options: argparse.Namespace) -> int:
+    """Make the run again. The exit status is 0 when the frames are identical, 1 when not. Raises InputError."""
+    refuse_several_processes()
+    record, name, outputs = _find(options)
+    if record.frames is None:
+        raise InputError(f"run '{name}'", f"it is {record.status} and made no video", "Give a run that has finished")
+    composed = _compose_again(record, outputs)
+    for line in _differences(record, composed):
+        print(f"warning: {line}", file=sys.stderr)
+    finished = perform_run(composed, tuple(sys.argv), Session(), reproduces=name)
+    tell_finished(finished)
+    return _compare(record, finished)
+
+
+def _find(options: argparse.Namespace) -> tuple[Record, str, Path]:
+    """The record, what to call the run, and the output folder for its repetition."""
+    folder = as_path(options.made)
+    if folder.is_dir():
+        record = read_record(folder)
+        home = folder.absolute().parents[2]
+        return record, str(folder.absolute()), options.outputs.absolute() if options.outputs else home
+    if not _MLFLOW_ID.fullmatch(options.made):
+        raise InputError(
+            f"run '{options.made}'", "there is no such folder", "Give the folder of a run, or an MLflow id"
+        )
+    outputs = outputs_of(options)
+    destination = Destination(options.uri, "", None, outputs, _PATIENCE)
+    with tempfile.TemporaryDirectory() as place:
+        record = read_record(fetch_record(options.made, destination, Path(place)))
+    return record, options.made, outputs
+
+
+def _compose_again(record: Record, outputs: Path) -> Composed:
+    """The settings as they were carried out, and the inputs wherever they are now."""
+    settings: dict[str, Any] = {**record.resolved, "save_file": None, "dry_run": False}
+    settings["output"] = {**settings["output"], "folder": str(outputs)}
+    settings["image"] = _present(record.inputs["image"], "image")
+    settings["audio"] = {"path": _present(record.inputs["audio"], "audio")}
+    if "pose" in record.inputs:
+        settings["pose"] = {**settings["pose"], "path": _present(record.inputs["pose"], "pose")}
+    return Composed(check_config(settings), record.overrides, record.choices)
+
+
+def _present(given: Mapping[str, Any], name: str) -> str:
+    """The input's path, or that of its copy when it has gone or changed. Raises InputError."""
+    for path in (Path(given["path"]), Path(given["copy"])):
+        if path.is_file() and digest_file(path) == given["sha256"]:
+            return str(path)
+    raise InputError(
+        f"{name} '{given['path']}'",
+        f"it has changed or gone, and so has its copy '{given['copy']}'",
+        f"Put the file with SHA-256 {given['sha256'][:16]}… back",
+    )
+
+
+def _differences(record: Record, composed: Composed) -> list[str]:
+    """What may make the frames differ."""
+    found = []
+    if prepare_run(composed.config).checkpoint_digest != record.checkpoint["digest"]:
+        found.append(f"the checkpoint '{record.checkpoint['path']}' is not the one the run was made with")
+    environment = Session().environment
+    then, now = record.environment["packages"], environment["packages"]
+    changed = [name for name in ("torch", "diffusers", "transformers") if then.get(name) != now.get(name)]
+    found += [f"{name} was {then.get(name)} and is {now.get(name)}" for name in changed]
+    commit, commit_now = record.environment["code"]["commit"], environment["code"]["commit"]
+    if commit != commit_now:
+        found.append(f"the code was at {commit} and is at {commit_now}")
+    return found
+
+
+def _compare(record: Record, finished: FinishedRun) -> int:
+    made, again = record.frames, finished.record.frames
+    assert made is not None
+    assert again is not None
+    if made["sha256"] == again["sha256"]:
+        print(f"the frames are identical: {made['count']} of them, SHA-256 {made['sha256'][:16]}…")
+        return 0
+    print(
+        f"the frames differ: {made['count']} with {made['sha256'][:16]}… then, {again['count']} with {again['sha256'][:16]}… now"
+    )
+    return _DIFFERENT

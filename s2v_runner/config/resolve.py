@@ -1,0 +1,82 @@
+"""The configuration → what the stages take. Every choice that a setting leaves open is made here or in the plan."""
+
+import re
+from pathlib import Path
+
+from s2v_runner.config.schema import AUTO, RunConfig
+from s2v_runner.errors import InputError
+from s2v_runner.records import Compat, Request
+
+_SIZE = re.compile(r"(\d+)[*xX](\d+)")
+
+
+def as_request(config: RunConfig, base_seed: int) -> Request:
+    """What is to be generated. Raises InputError for settings that contradict each other."""
+    width, height = _parse_size(config.resolution.size)
+    exact = config.resolution.fit == "exact"
+    cap = config.resolution.max_area
+    if exact and cap is not None and width * height > cap:
+        raise InputError(
+            f"resolution.size={config.resolution.size}",
+            f"it has {width * height} pixels, resolution.max_area allows {cap}, and resolution.fit=exact keeps it whole",
+            "Give a smaller size, or resolution.max_area=null",
+        )
+    shift = config.sampler.shift
+    return Request(
+        prompt=read_prompt(config),
+        negative_prompt=config.negative_prompt,
+        image=as_path(config.image),
+        audio=as_path(config.audio.path),
+        pose_video=_pose_video(config),
+        area=width * height if cap is None else min(width * height, cap),
+        exact_size=(height, width) if exact else None,
+        infer_frames=config.infer_frames,
+        num_clip=config.num_clip,
+        start_from_ref=config.start_from_ref,
+        solver=config.sampler.solver,
+        steps=config.sampler.steps,
+        shift=None if shift == AUTO else float(shift),
+        guide_scale=config.sampler.guide_scale,
+        base_seed=base_seed,
+        motion_frames=config.model.motion_frames,
+        sample_fps=config.model.sample_fps,
+        compat=Compat(**config.compat.model_dump()),
+    )
+
+
+def as_path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def read_prompt(config: RunConfig) -> str:
+    """The prompt, from its file where one is given. Raises InputError."""
+    if config.prompt_file is None:
+        return config.prompt
+    path = as_path(config.prompt_file)
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"prompt_file '{path}'", f"it cannot be read ({error})", "Give a text file in UTF-8"
+        ) from error
+    if not text:
+        raise InputError(f"prompt_file '{path}'", "it is empty", "Write the prompt into it")
+    return text
+
+
+def _parse_size(size: str) -> tuple[int, int]:
+    match = _SIZE.fullmatch(size.strip())
+    if match is None:
+        raise InputError(f"resolution.size={size}", "it is no width*height", "Give pixels, such as 1024*704")
+    return int(match[1]), int(match[2])
+
+
+def _pose_video(config: RunConfig) -> Path | None:
+    pose = config.pose
+    if pose.method == "none":
+        if pose.path is not None:
+            raise InputError(f"pose.path={pose.path}", "it is given and pose=none", "Add pose=video")
+        return None
+    if pose.path is None:
+        raise InputError("pose.path", f"pose={pose.method} needs a video", "Give its path")
+    return as_path(pose.path)

@@ -1,0 +1,151 @@
+"""The resolved plan of a run in words and in numbers."""
+
+from dataclasses import asdict
+from typing import Any
+
+from s2v_runner.config.schema import AUTO
+from s2v_runner.estimate import Estimate, count_tokens
+from s2v_runner.placement.choice import Placement
+from s2v_runner.plan import LARGE_FRAME_AREA
+from s2v_runner.prepare import DRAWN_SEED, PreparedRun
+
+_LISTED_SEEDS = 4
+
+
+def plan_numbers(run: PreparedRun, placement: Placement, cost: Estimate | None) -> dict[str, Any]:
+    """Every number of the plan, for the record."""
+    plan, request = run.plan, run.request
+    first, later = _tokens(run)
+    numbers = asdict(plan) | {
+        "seconds": plan.num_frames / request.sample_fps,
+        "asked_area": request.area,
+        "picture_size": run.picture_size,
+        "tokens_first_clip": first,
+        "tokens_later_clips": later,
+        "placement": asdict(placement),
+    }
+    if cost is not None:
+        numbers["estimate"] = asdict(cost) | {"resident_bytes": cost.resident_bytes}
+    return numbers
+
+
+def plan_lines(run: PreparedRun) -> list[str]:
+    """What is to be made, a line a fact."""
+    facts = {
+        "model": _model(run),
+        "size": _size(run),
+        "video": _video(run),
+        "tokens": _token_words(run),
+        "sampler": _sampler(run),
+        "seeds": _seeds(run),
+        "identity": run.identity[:12],
+    }
+    return [_line(name, fact) for name, fact in facts.items()]
+
+
+def place_lines(run: PreparedRun, placement: Placement, cost: Estimate | None) -> list[str]:
+    """What is loaded and where, and what it will cost."""
+    place = f"{placement.device}, {placement.dtype}, attention {placement.attention}; {_residence(placement)}"
+    return [
+        _line("place", place),
+        _line("loads", f"{_loads(placement, cost)}from {run.checkpoint_path}"),
+        _line("estimate", _cost(cost)),
+    ]
+
+
+def _loads(placement: Placement, cost: Estimate | None) -> str:
+    if cost is None:
+        return ""
+    devices = {"text_encoder": placement.text_device}
+    parts = [
+        f"{name.replace('_', ' ')} {_bytes(size)} to {devices.get(name, placement.device)}"
+        for name, size in cost.weight_bytes.items()
+    ]
+    return f"{', '.join(parts)}, "
+
+
+def _line(name: str, fact: str) -> str:
+    return f"  {name:<8}  {fact}"
+
+
+def _model(run: PreparedRun) -> str:
+    seed = run.config.model.random_seed
+    if seed is not None:
+        return f"tiny and random (seed {seed}): it shows how things work, and no face"
+    layout = f", {run.checkpoint.layout} layout" if run.checkpoint else ""
+    return f"{run.checkpoint_path}{layout}"
+
+
+def _size(run: PreparedRun) -> str:
+    plan, resolution = run.plan, run.config.resolution
+    rows, columns = run.picture_size
+    made = f"{plan.width}x{plan.height}"
+    output = f"{plan.output_width}x{plan.output_height}"
+    result = output if output == made else f"{output}, cut from {made}"
+    cap = "no cap" if resolution.max_area is None else f"cap {resolution.max_area} pixels"
+    return f"{result}  (asked {resolution.size} as {resolution.fit}, picture {columns}x{rows}, {cap})"
+
+
+def _video(run: PreparedRun) -> str:
+    plan, fps = run.plan, run.request.sample_fps
+    clips = f"{plan.num_clips} clip{'s' if plan.num_clips > 1 else ''} of {plan.infer_frames} frames"
+    cut = "" if plan.num_frames / fps + 1 / fps >= run.sound.seconds else ", so the speech is cut"
+    return (
+        f"{plan.num_frames} frames, {plan.num_frames / fps:.2f} s at {fps} fps, in {clips}"
+        f"  (speech {run.sound.seconds:.2f} s{cut})"
+    )
+
+
+def _tokens(run: PreparedRun) -> tuple[int, int]:
+    from_nothing = not run.request.start_from_ref
+    return count_tokens(run.plan, 0, from_nothing), count_tokens(run.plan, 1, from_nothing)
+
+
+def _token_words(run: PreparedRun) -> str:
+    first, later = _tokens(run)
+    return f"{first:,}" if run.plan.num_clips == 1 else f"{first:,} in the first clip, {later:,} in later ones"
+
+
+def _sampler(run: PreparedRun) -> str:
+    request, plan = run.request, run.plan
+    shift = f"shift {plan.shift:g}"
+    if run.config.sampler.shift == AUTO:
+        area = plan.height * plan.width
+        relation = "from" if area >= LARGE_FRAME_AREA else "below"
+        shift += f" (auto: {area} pixels, {relation} {LARGE_FRAME_AREA})"
+    return f"{request.solver}, {request.steps} steps, guidance {request.guide_scale:g}, {shift}"
+
+
+def _seeds(run: PreparedRun) -> str:
+    if run.config.base_seed == DRAWN_SEED and run.config.dry_run:
+        return "drawn when the run starts, one more for each clip"
+    seeds = run.plan.clip_seeds
+    shown = ", ".join(map(str, seeds[:_LISTED_SEEDS]))
+    drawn = "drawn: " if run.config.base_seed == DRAWN_SEED else ""
+    return f"{drawn}{shown}{', …' if len(seeds) > _LISTED_SEEDS else ''}"
+
+
+def _residence(placement: Placement) -> str:
+    text = ", text encoder on the CPU" if placement.text_device != placement.device else ""
+    kept = "encoders wait in main memory" if placement.offload else "every part stays loaded"
+    return f"{kept}{text} ({placement.reason})"
+
+
+def _cost(cost: Estimate | None) -> str:
+    if cost is None:
+        return "none: the checkpoint does not say how big it is"
+    return (
+        f"{_bytes(cost.resident_bytes)} of memory with everything loaded, {_bytes(cost.working_bytes)} of it to work in; "
+        f"{_operations(cost.operations)} in the transformer"
+    )
+
+
+def _operations(count: float) -> str:
+    for name, size in (("PFLOP", 1e15), ("TFLOP", 1e12)):
+        if count >= size:
+            return f"{count / size:.3g} {name}"
+    return f"{count / 1e9:.3g} GFLOP"
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

@@ -1,0 +1,109 @@
+"""What is written down of a run: the first state of its record, its settings as carried out, its video's metadata."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from s2v_runner.config.compose import Composed
+from s2v_runner.config.resolve import as_path
+from s2v_runner.config.schema import RunConfig
+from s2v_runner.placement.choice import Placement, PlacementRequest
+from s2v_runner.prepare import PreparedRun
+from s2v_runner.tracking.destination import Destination
+from s2v_runner.tracking.folder import RunFolder
+from s2v_runner.tracking.inputs import keep_inputs
+from s2v_runner.tracking.record import FORMAT, Record, write_atomically
+from s2v_runner.tracking.recorder import begin_attempt
+
+_DIFF = "diff.patch"
+
+
+def first_record(
+    run: PreparedRun,
+    folder: RunFolder,
+    composed: Composed,
+    command: tuple[str, ...],
+    environment: Mapping[str, Any],
+    reproduces: str | None,
+) -> Record:
+    """The record of a run that begins; its inputs are copied. Raises OutputError."""
+    outputs = as_path(run.config.output.folder).absolute()
+    code = dict(environment["code"])
+    diff = code.pop("diff")
+    if diff is not None:
+        write_atomically(folder.path / _DIFF, diff)
+    return Record(
+        format=FORMAT,
+        kind="run",
+        status="RUNNING",
+        identity=run.identity,
+        command=command,
+        overrides=composed.overrides,
+        choices=composed.choices,
+        requested=run.config.model_dump(mode="json"),
+        resolved={},
+        plan={},
+        base_seed=run.request.base_seed,
+        inputs=keep_inputs(outputs, run.inputs),
+        checkpoint={"path": str(run.checkpoint_path.absolute()), "digest": run.checkpoint_digest},
+        environment={**environment, "code": {**code, "dirty": diff is not None}},
+        attempts=begin_attempt(folder.previous),
+        frames=None,
+        files={},
+        warnings=(),
+        reproduces=reproduces,
+    )
+
+
+def destination_of(config: RunConfig) -> Destination | None:
+    """Where the run is to be published, if anywhere."""
+    tracking = config.tracking
+    if tracking.backend == "none":
+        return None
+    return Destination(
+        uri=tracking.uri,
+        experiment=tracking.experiment,
+        run_name=tracking.run_name,
+        outputs=as_path(config.output.folder).absolute(),
+        patience=tracking.patience,
+    )
+
+
+def placement_request(run: PreparedRun) -> PlacementRequest:
+    """What was asked of memory and speed."""
+    memory = run.config.memory
+    return PlacementRequest(
+        mode=memory.mode,
+        offload_model=memory.offload_model,
+        convert_model_dtype=memory.convert_model_dtype,
+        t5_cpu=memory.t5_cpu,
+        attention=run.config.speed.attention,
+    )
+
+
+def resolve_settings(run: PreparedRun, placement: Placement) -> dict[str, Any]:
+    """The settings as they are carried out: as a configuration, they make the same video."""
+    resolved = run.config.model_dump(mode="json")
+    resolved |= {"prompt": run.request.prompt, "prompt_file": None, "base_seed": run.request.base_seed}
+    resolved["image"], resolved["audio"]["path"] = run.inputs["image"]["path"], run.inputs["audio"]["path"]
+    if "pose" in run.inputs:
+        resolved["pose"]["path"] = run.inputs["pose"]["path"]
+    if run.config.model.ckpt_dir is not None:
+        resolved["model"]["ckpt_dir"] = str(run.checkpoint_path.absolute())
+    resolved["sampler"]["shift"] = run.plan.shift
+    resolved["speed"]["attention"] = placement.attention
+    resolved["memory"]["device"] = placement.device
+    resolved["memory"]["offload_model"] = placement.offload
+    resolved["memory"]["convert_model_dtype"] = placement.dtype == "bfloat16"
+    return resolved
+
+
+def video_metadata(run: PreparedRun, record: Record) -> dict[str, str]:
+    """What the video file says of itself."""
+    return {
+        "title": run.request.prompt,
+        "comment": f"s2v_runner {run.identity[:12]}, seed {run.request.base_seed}",
+        "s2v_runner_identity": run.identity,
+        "s2v_runner_seed": str(run.request.base_seed),
+        "s2v_runner_config": json.dumps(record.resolved, ensure_ascii=False),
+    }

@@ -1,0 +1,1 @@
+"""What runs where: processes, devices, memory and precision."""

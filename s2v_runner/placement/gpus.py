@@ -1,0 +1,28 @@
+"""The GPUs of this machine as the driver's own tool lists them: for plans, which do not wait for PyTorch."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+_TOOL = "nvidia-smi"
+_PATIENCE = 5.0
+_MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Gpu:
+    name: str
+    free_bytes: int
+
+
+def list_gpus() -> list[Gpu]:
+    """The GPUs; none where there is no driver, or where it does not answer."""
+    if shutil.which(_TOOL) is None:
+        return []
+    command = [_TOOL, "--query-gpu=name,memory.free", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=True).stdout
+        rows = [line.rsplit(",", 1) for line in answer.splitlines() if line.strip()]
+        return [Gpu(name.strip(), int(free) * _MEBIBYTE) for name, free in rows]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return []

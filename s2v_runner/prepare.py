@@ -1,0 +1,167 @@
+"""Everything that is known of a run before anything is loaded: inputs looked into, numbers resolved, identity told.
+
+Nothing heavy is imported, so a dry run takes no longer than this.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from s2v_runner.checkpoint.layout import CheckpointFolder, locate_checkpoint
+from s2v_runner.checkpoint.sizes import RANDOM_MODEL, ModelSizes, random_checkpoint_folder, read_sizes
+from s2v_runner.config.reach import refuse_unbuilt
+from s2v_runner.config.resolve import as_path, as_request
+from s2v_runner.config.schema import RunConfig
+from s2v_runner.digests import digest_checkpoint, digest_file, digest_of
+from s2v_runner.errors import InputError
+from s2v_runner.estimate import Estimate, estimate
+from s2v_runner.inputs.probe import SoundHeader, probe_picture, probe_sound
+from s2v_runner.plan import SPEECH_RATE, check_request, check_sampling, plan_run
+from s2v_runner.records import Request, RunPlan
+
+CACHE = "cache"
+DRAWN_SEED = -1
+_DRAWN_SEEDS = 2**31
+# Groups and keys that do not change what is made: where it goes, who is told, and which machines do it.
+_NOT_OF_THE_IDENTITY = ("save_file", "dry_run", "resume", "output", "tracking", "parallel", "prompt_file")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedRun:
+    """A run, ready to be carried out or to be shown."""
+
+    config: RunConfig
+    request: Request
+    plan: RunPlan
+    picture_size: tuple[int, int]
+    sound: SoundHeader
+    checkpoint: CheckpointFolder | None
+    """None for random weights that have not been made yet."""
+    checkpoint_path: Path
+    sizes: ModelSizes | None
+    inputs: Mapping[str, Mapping[str, Any]]
+    """For each input its path and its digest."""
+    checkpoint_digest: str
+    identity: str
+
+    def with_seed(self, base_seed: int) -> "PreparedRun":
+        """The same run from another seed."""
+        request = replace(self.request, base_seed=base_seed)
+        plan = plan_run(request, self.picture_size, self.sound.speech_samples, SPEECH_RATE)
+        return replace(self, request=request, plan=plan)
+
+    def estimate_cost(self, dtype_bytes: int) -> Estimate | None:
+        """What it will cost; None where the checkpoint does not say how big it is."""
+        if self.sizes is None:
+            return None
+        request = self.request
+        passes = 2 if request.guide_scale > 1 else 1
+        return estimate(self.plan, self.sizes, request.steps, passes, not request.start_from_ref, dtype_bytes)
+
+
+def prepare_run(config: RunConfig) -> PreparedRun:
+    """Look into everything that was given. A seed of −1 is left for `draw_seed`; the plan is made with 0.
+
+    Raises InputError.
+    """
+    refuse_unbuilt(config)
+    request = as_request(config, max(0, config.base_seed))
+    check_request(request)
+    check_sampling(request)
+    path, checkpoint = _locate(config)
+    picture_size = probe_picture(request.image, request.compat)
+    sound = probe_sound(request.audio)
+    plan = plan_run(request, picture_size, sound.speech_samples, SPEECH_RATE)
+    inputs = _digest_inputs(request)
+    digest = _digest_checkpoint(config, checkpoint)
+    return PreparedRun(
+        config=config,
+        request=request,
+        plan=plan,
+        picture_size=picture_size,
+        sound=sound,
+        checkpoint=checkpoint,
+        checkpoint_path=path,
+        sizes=RANDOM_MODEL if config.model.random_seed is not None else read_sizes(_present(checkpoint)),
+        inputs=inputs,
+        checkpoint_digest=digest,
+        identity=_identify(config, request, inputs, digest),
+    )
+
+
+def draw_seed() -> int:
+    """Any seed."""
+    return secrets.randbelow(_DRAWN_SEEDS)
+
+
+def cache_folder(config: RunConfig) -> Path:
+    return as_path(config.output.folder) / CACHE
+
+
+def _locate(config: RunConfig) -> tuple[Path, CheckpointFolder | None]:
+    model = config.model
+    if model.random_seed is not None:
+        if model.ckpt_dir is not None:
+            raise InputError(
+                f"model.ckpt_dir={model.ckpt_dir}",
+                "model=demo has weights of its own",
+                "Add model=wan_s2v_14b to run weights from a folder",
+            )
+        path = random_checkpoint_folder(cache_folder(config), model.random_seed)
+        return path, locate_checkpoint(path) if path.is_dir() else None
+    if model.ckpt_dir is None:
+        raise InputError(
+            "model.ckpt_dir",
+            "the folder of the weights is not given",
+            "Give it; `hf download Wan-AI/Wan2.2-S2V-14B --local-dir weights` fetches them (58 GB)",
+        )
+    path = as_path(model.ckpt_dir)
+    return path, locate_checkpoint(path)
+
+
+def _present(checkpoint: CheckpointFolder | None) -> CheckpointFolder:
+    assert checkpoint is not None
+    return checkpoint
+
+
+def _digest_inputs(request: Request) -> dict[str, dict[str, Any]]:
+    paths = {"image": request.image, "audio": request.audio, "pose": request.pose_video}
+    digested: dict[str, dict[str, Any]] = {}
+    for name, path in paths.items():
+        if path is None:
+            continue
+        if not path.is_file():
+            raise InputError(f"{name}.path '{path}'", "there is no such file", "Give the path of a video")
+        try:
+            digested[name] = {"path": str(path.absolute()), "sha256": digest_file(path), "bytes": path.stat().st_size}
+        except OSError as error:
+            raise InputError(f"{name} '{path}'", f"it cannot be read ({error})", "Give a file you may read") from error
+    return digested
+
+
+def _digest_checkpoint(config: RunConfig, checkpoint: CheckpointFolder | None) -> str:
+    if config.model.random_seed is not None:
+        # Known by how it is made, so that it is the same before it is made and after.
+        name = random_checkpoint_folder(Path(), config.model.random_seed).name
+        return digest_of({"random": name})
+    try:
+        return digest_checkpoint(_present(checkpoint))
+    except OSError as error:
+        raise InputError(
+            f"model.ckpt_dir={config.model.ckpt_dir}", f"it cannot be read ({error})", "Give a folder you may read"
+        ) from error
+
+
+def _identify(
+    config: RunConfig, request: Request, inputs: Mapping[str, Mapping[str, Any]], checkpoint_digest: str
+) -> str:
+    """The hash of what was asked and of the content of what was given, wherever it lies."""
+    asked = config.model_dump(mode="json", exclude=set(_NOT_OF_THE_IDENTITY))
+    asked["prompt"] = request.prompt
+    asked["image"], asked["audio"]["path"] = inputs["image"]["sha256"], inputs["audio"]["sha256"]
+    if "pose" in inputs:
+        asked["pose"]["path"] = inputs["pose"]["sha256"]
+    asked["model"]["ckpt_dir"] = checkpoint_digest
+    return digest_of(asked)

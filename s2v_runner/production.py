@@ -1,0 +1,193 @@
+"""The making of a video: the model at work on one side, files on the other, the state between clips kept."""
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from s2v_runner.checkpoint.layout import locate_checkpoint
+from s2v_runner.checkpoint.random import write_random_checkpoint
+from s2v_runner.config.schema import OutputConfig
+from s2v_runner.engine import Engine, EngineSettings
+from s2v_runner.errors import GenerationError, InputError
+from s2v_runner.generation import Watch, generate
+from s2v_runner.placement.choice import Placement
+from s2v_runner.prepare import PreparedRun
+from s2v_runner.records import RunPlan
+from s2v_runner.sampling.clips import ClipEnd, ClipState, Frames
+from s2v_runner.sampling.states import read_state, write_state
+from s2v_runner.timing import Stopwatch
+from s2v_runner.video.lossless import LosslessWriter
+from s2v_runner.video.pixels import to_eight_bit
+from s2v_runner.video.sinks import FrameSink
+from s2v_runner.video.stills import PngFolder, write_thumbnail
+from s2v_runner.video.store import ClipStore
+from s2v_runner.video.tee import FrameSummary, FrameTee
+from s2v_runner.video.writer import VideoWriter
+
+VIDEO, THUMBNAIL, LOSSLESS, STILLS = "video.mp4", "thumbnail.png", "frames.mkv", "frames"
+_STATE = "state.safetensors"
+_THUMBNAIL_SIDE = 512
+_DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+
+
+class Engines:
+    """The engine of the last run, kept for the next one that wants the same."""
+
+    def __init__(self) -> None:
+        self._key: tuple[EngineSettings, str] | None = None
+        self._engine: Engine | None = None
+
+    def engine_for(self, run: PreparedRun, placement: Placement) -> Engine:
+        """The engine a run needs, its parts not loaded yet unless an earlier run did."""
+        seed = run.config.model.random_seed
+        if seed is not None:
+            write_random_checkpoint(run.checkpoint_path, seed)
+        settings = EngineSettings(
+            folder=locate_checkpoint(run.checkpoint_path),
+            device=torch.device(placement.device),
+            dtype=_DTYPES[placement.dtype],
+            attention=placement.attention,
+            text_device=torch.device(placement.text_device),
+            offload=placement.offload,
+        )
+        key = (settings, run.checkpoint_digest)
+        if self._engine is None or self._key != key:
+            # The old one goes before the new one comes: there may not be room for both.
+            self._engine = None
+            self._key, self._engine = key, Engine(settings, lambda *_: None)
+        return self._engine
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What the making of one video is given beside the run itself."""
+
+    folder: Path
+    resume_folder: Path
+    metadata: dict[str, str]
+    stopwatch: Stopwatch
+    on_step: Callable[[int, int, int], None]
+    """Told the clip, its steps done, and how many there are."""
+    on_clip: Callable[[int], None]
+    """Told each clip that is finished, once it can be taken up from."""
+
+
+@dataclass(frozen=True)
+class MadeVideo:
+    """What came of it."""
+
+    frames: FrameSummary
+    files: dict[str, str]
+    """By kind, relative to the folder of the run."""
+
+
+def finished_clips(run: PreparedRun, resume_folder: Path) -> int:
+    """Clips that an earlier attempt left, whole and with the state to go on from."""
+    state = _read_state(run, resume_folder)
+    return 0 if state is None else state.next_clip
+
+
+def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVideo:
+    """Make the video and put its files into the folder, each under its name only once it is whole.
+
+    Raises InputError, GenerationError and OutputError; what clips were finished before stays to be taken up.
+    """
+    plan, output = run.plan, run.config.output
+    state = _read_state(run, workplace.resume_folder)
+    store = ClipStore(workplace.resume_folder, plan.output_height, plan.output_width)
+    sinks, names = _open_sinks(run, output, workplace)
+    tee = FrameTee(list(sinks.values()), plan.num_frames)
+    watch = Watch(workplace.stopwatch.stage, workplace.on_step)
+    try:
+        for clip in range(state.next_clip if state else 0):
+            for frames in store.read(clip):
+                tee.write(frames)
+        with _out_of_memory_explained():
+            for part in generate(run.request, engine, watch, state):
+                with workplace.stopwatch.stage("write video"):
+                    if isinstance(part, Frames):
+                        pixels = _crop(to_eight_bit(part.video_BCVHW, run.request.compat), plan)
+                        tee.write(pixels)
+                        if part.clip < plan.num_clips - 1:
+                            store.write(part.clip, pixels)
+                    elif part.state is not None:
+                        store.finish(part.clip)
+                        write_state(workplace.resume_folder / _STATE, part.state)
+                if isinstance(part, ClipEnd):
+                    workplace.on_clip(part.clip)
+        with workplace.stopwatch.stage("write video"):
+            summary = tee.close()
+            write_thumbnail(workplace.folder / THUMBNAIL, tee.middle, _THUMBNAIL_SIDE)
+    except BaseException:
+        tee.discard()
+        store.discard()
+        raise
+    for name in names.values():
+        (workplace.folder / f".{name}").replace(workplace.folder / name)
+    return MadeVideo(summary, {**names, "thumbnail": THUMBNAIL})
+
+
+def _open_sinks(
+    run: PreparedRun, output: OutputConfig, workplace: Workplace
+) -> tuple[dict[str, FrameSink], dict[str, str]]:
+    """The sinks by kind, each writing under a hidden name, and the names they will have."""
+    plan, fps = run.plan, run.request.sample_fps
+    names = {"video": VIDEO} | {"png": {"frames": STILLS}, "lossless": {"frames": LOSSLESS}}.get(output.frames, {})
+    hidden = {kind: workplace.folder / f".{name}" for kind, name in names.items()}
+    sinks: dict[str, FrameSink] = {
+        "video": VideoWriter(
+            path=hidden["video"],
+            height=plan.output_height,
+            width=plan.output_width,
+            fps=fps,
+            num_frames=plan.num_frames,
+            audio=run.request.audio,
+            crf=output.crf,
+            audio_kbps=output.audio_kbps,
+            metadata=workplace.metadata,
+        )
+    }
+    if output.frames == "png":
+        sinks["frames"] = PngFolder(hidden["frames"])
+    elif output.frames == "lossless":
+        size: dict[str, Any] = {"height": plan.output_height, "width": plan.output_width}
+        sinks["frames"] = LosslessWriter(path=hidden["frames"], fps=fps, **size)
+    return sinks, names
+
+
+def _crop(frames: np.ndarray, plan: RunPlan) -> np.ndarray:
+    """The middle of each frame, at the size of the finished video."""
+    top, left = (plan.height - plan.output_height) // 2, (plan.width - plan.output_width) // 2
+    return frames[:, top : top + plan.output_height, left : left + plan.output_width]
+
+
+def _read_state(run: PreparedRun, resume_folder: Path) -> ClipState | None:
+    """The state an earlier attempt left, if it is whole and every clip before it is there."""
+    path = resume_folder / _STATE
+    if not path.is_file():
+        return None
+    try:
+        state = read_state(path, torch.device("cpu"))
+    except InputError:
+        return None
+    store = ClipStore(resume_folder, run.plan.output_height, run.plan.output_width)
+    wanted = [run.plan.frames_before(clip + 1) - run.plan.frames_before(clip) for clip in range(state.next_clip)]
+    if [store.count(clip) for clip in range(state.next_clip)] != wanted:
+        return None
+    return state
+
+
+@contextmanager
+def _out_of_memory_explained():
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise GenerationError(
+            f"the device has too little memory ({str(error).splitlines()[0]}). Try memory=offload, a smaller size or "
+            "fewer infer_frames"
+        ) from error

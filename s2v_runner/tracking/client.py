@@ -1,0 +1,198 @@
+"""The one place that speaks to MLflow. MLflow is imported when a connection is made, which takes seconds."""
+
+import os
+import socket
+import sqlite3
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from s2v_runner.errors import InputError, OutputError
+from s2v_runner.tracking.destination import Destination, TrackingError
+from s2v_runner.tracking.translation import KEY_TAG, Point, legal_key
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import RunInfo
+
+POINTS_AT_ONCE = 1000
+_PARAMS_AT_ONCE = 100
+# A request may have a million bytes, and JSON writes a character in up to six (twelve for those beyond 16 bits).
+_CHARACTERS_AT_ONCE = 80_000
+# Seconds to wait for another process that makes the database: 3 on a local disk.
+_DATABASE_PATIENCE = 60
+_LONGEST_REASON = 300
+_UNKNOWN_RUN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+# What MLflow is told by the environment, where the user has not.
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # By default a dead server blocks each call for four minutes. Creating a run is also not to be repeated blindly.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    # What goes wrong is raised as well; on the terminal it would only disturb the progress of the run.
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
+
+@contextmanager
+def connect(destination: Destination) -> Iterator["Connection"]:
+    """Reach a destination. Whatever MLflow raises inside comes out as TrackingError.
+
+    Raises TrackingError. The embedded database is made when it is not there.
+    """
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    # MLflow's tables use what newer SQLAlchemy deprecates. Nobody here can mend that.
+    warnings.filterwarnings("ignore", message="The ``noload`` loader strategy", category=DeprecationWarning)
+    try:
+        yield Connection(_open(destination), destination)
+    except (InputError, OutputError, TrackingError):
+        raise
+    except Exception as error:
+        # Stores and artifact stores raise what their libraries raise: there is no list to catch by.
+        raise TrackingError(destination.address, *_explain(error)) from error
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A destination that was reached. What goes wrong is raised as MLflow raises it; `connect` translates."""
+
+    client: "MlflowClient"
+    destination: Destination
+
+    def knows(self, run_id: str) -> bool:
+        """Whether the run is still there: databases are deleted, and servers set up anew."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code not in _UNKNOWN_RUN:
+                raise
+            return False
+        return True
+
+    def find_or_create_run(self, tags: Mapping[str, str], started: int) -> "RunInfo":
+        """The run of this key. `started` is in milliseconds since the epoch."""
+        experiment_id = self._find_or_create_experiment()
+        found = self.client.search_runs([experiment_id], f"tags.{KEY_TAG} = '{tags[KEY_TAG]}'", max_results=1)
+        return (found[0] if found else self.client.create_run(experiment_id, started, dict(tags))).info
+
+    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        from mlflow.entities import RunTag
+
+        self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+    def log_params(self, run_id: str, params: Mapping[str, str]) -> None:
+        """Log what is new. MLflow keeps the first value of a param: one that changed becomes a tag, `changed.<key>`."""
+        from mlflow.entities import Param
+
+        present = self.client.get_run(run_id).data.params
+        new = [Param(key, value) for key, value in params.items() if key not in present]
+        for batch in _batches_of(new):
+            self.client.log_batch(run_id, params=batch)
+        changed = {key: value for key, value in params.items() if present.get(key, value) != value}
+        self.set_tags(run_id, {legal_key(f"changed.{key}"): value for key, value in changed.items()})
+
+    def log_points(self, run_id: str, points: Sequence[Point]) -> None:
+        """Log at most `POINTS_AT_ONCE`. MLflow keeps one of those that are equal in everything."""
+        from mlflow.entities import Metric
+
+        metrics = [Metric(point.key, point.value, point.milliseconds, point.step) for point in points]
+        self.client.log_batch(run_id, metrics=metrics)
+
+    def send_file(self, run_id: str, file: Path, folder: str | None) -> None:
+        """Put a file among the artifacts of a run, in this folder of theirs; one of the same name is replaced."""
+        self.client.log_artifact(run_id, str(file), folder)
+
+    def set_status(self, run_id: str, status: str, ended: int) -> None:
+        """Set how a run stands, and when it ended in milliseconds since the epoch where it did."""
+        if status == "RUNNING":
+            self.client.update_run(run_id, status=status)
+        else:
+            self.client.set_terminated(run_id, status, ended)
+
+    def download(self, run_id: str, name: str, folder: Path) -> None:
+        """Fetch an artifact of a run into a folder. Raises InputError when there is none."""
+        if not self.knows(run_id):
+            address = self.destination.address
+            raise InputError(f"run '{run_id}'", f"MLflow at '{address}' does not know it", "Give the id of another run")
+        if name not in {artifact.path for artifact in self.client.list_artifacts(run_id)}:
+            raise InputError(
+                f"run '{run_id}'", f"there is no {name} among its artifacts", "Give a run that s2v-runner finished"
+            )
+        self.client.download_artifacts(run_id, name, str(folder))
+
+    def _find_or_create_experiment(self) -> str:
+        from mlflow.exceptions import MlflowException
+
+        name = self.destination.experiment
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is None:
+            try:
+                return self.client.create_experiment(name, self.destination.artifacts)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+            experiment = self.client.get_experiment_by_name(name)
+            assert experiment is not None, name
+        return experiment.experiment_id
+
+
+def _open(destination: Destination) -> "MlflowClient":
+    from mlflow import MlflowClient
+
+    outputs = destination.outputs
+    lock = nullcontext()
+    if not destination.is_server:
+        outputs.mkdir(parents=True, exist_ok=True)
+        # Two processes that make the tables at once trip over each other.
+        lock = FileLock(outputs / f".{destination.database.name}.lock", timeout=_DATABASE_PATIENCE)
+    with lock:
+        if destination.uri is None:
+            _check_database(destination.database)
+        return MlflowClient(destination.tracking_uri)
+
+
+def _check_database(path: Path) -> None:
+    """Raise at once for a file that is no database, which MLflow would try to open for two minutes."""
+    if "?" in str(path):
+        raise ValueError("an address of a database cannot have a '?'")
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA schema_version")
+
+
+def _batches_of(params: Sequence) -> Iterator[list]:
+    """Params, as many at once as a request may have."""
+    batch, characters = [], 0
+    for param in params:
+        length = len(param.key) + len(param.value)
+        if batch and (len(batch) == _PARAMS_AT_ONCE or characters + length > _CHARACTERS_AT_ONCE):
+            yield batch
+            batch, characters = [], 0
+        batch.append(param)
+        characters += length
+    if batch:
+        yield batch
+
+
+def _explain(error: Exception) -> tuple[str, bool]:
+    """What went wrong in words that follow the address, and whether nothing answers there."""
+    chain: list[BaseException] = [error]
+    while (deeper := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(deeper)
+    for cause in chain:
+        if isinstance(cause, TimeoutError):
+            return "does not answer in time", True
+        if isinstance(cause, ConnectionError | socket.gaierror):
+            return f"cannot be reached ({getattr(cause, 'strerror', None) or cause})", True
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return f"refuses the run ({reason[:_LONGEST_REASON].rstrip('.')})", False

@@ -1,0 +1,96 @@
+"""Where runs are published, and what is known of one that was."""
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from s2v_runner.config.schema import TrackingConfig
+
+DATABASE_NAME = "mlflow.db"
+ARTIFACTS_NAME = "mlartifacts"
+
+_SERVER = re.compile(r"(https?|databricks(-uc)?)(:|$)")
+_CREDENTIALS = re.compile(r"(?<=//)[^/@]*@")
+
+
+class TrackingError(RuntimeError):
+    """MLflow could not be told. Nothing is lost by it: the folder of the run has everything."""
+
+    def __init__(self, address: str, problem: str, away: bool) -> None:
+        self.away = away
+        """Whether nothing answers there, so that other runs need not try."""
+        super().__init__(
+            f"MLflow at '{address}' {problem}. The run is whole in its folder; `s2v-runner sync` sends it later"
+        )
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where a run is to be published, and under which name."""
+
+    uri: str | None
+    """A tracking server or a database; None is a database in the output folder."""
+    experiment: str
+    run_name: str | None
+    """None is the run's own name: its day and its folder."""
+    outputs: Path
+    patience: float
+    """Seconds that the end of a run waits for it in all."""
+
+    @property
+    def tracking_uri(self) -> str:
+        """The address as MLflow takes it, absolute for the database in the output folder."""
+        return f"sqlite:///{self.database}" if self.uri is None else self.uri.rstrip("/")
+
+    @property
+    def address(self) -> str:
+        """The address as it may be shown and written down: without the name and password that it may hold."""
+        return _CREDENTIALS.sub("", self.tracking_uri)
+
+    @property
+    def database(self) -> Path:
+        """The file of the embedded database."""
+        return self.outputs.resolve() / DATABASE_NAME
+
+    @property
+    def is_server(self) -> bool:
+        """Whether a server keeps the runs, rather than this process in a database."""
+        return _SERVER.match(self.tracking_uri) is not None
+
+    @property
+    def artifacts(self) -> str | None:
+        """The folder that artifacts of new experiments go to; None where a server decides it."""
+        return None if self.is_server else str(self.outputs.resolve() / ARTIFACTS_NAME)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A run as MLflow has it."""
+
+    run_id: str
+    experiment_id: str
+    uri: str
+    """Without credentials."""
+    complete: bool
+    """Whether the run has ended and everything of it has arrived."""
+    page: str
+    """The run's page: its address on a server, or what follows the host once `page_command` has started the page."""
+    page_command: str | None
+    """The command that shows a database; None for a server, which has its page."""
+
+
+def destination_of(config: TrackingConfig, outputs: Path) -> Destination | None:
+    """Where a configuration wants its runs published; None when nowhere."""
+    if config.backend == "none":
+        return None
+    return Destination(config.uri, config.experiment, config.run_name, outputs, config.patience)
+
+
+def describe_published(destination: Destination, run_id: str, experiment_id: str, complete: bool) -> Published:
+    """What to tell the user of a run that was published."""
+    path = f"/#/experiments/{experiment_id}/runs/{run_id}"
+    if destination.is_server:
+        return Published(run_id, experiment_id, destination.address, complete, f"{destination.address}{path}", None)
+    command = f"mlflow ui --backend-store-uri {shlex.quote(destination.address)}"
+    return Published(run_id, experiment_id, destination.address, complete, path, command)

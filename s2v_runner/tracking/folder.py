@@ -1,0 +1,123 @@
+"""Folders of runs: made so that no two runs share one, and found again when a run was cut short."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from s2v_runner.errors import InputError
+from s2v_runner.tracking.record import UNFINISHED, Record, read_record
+
+RUNS = "runs"
+LOCK_NAME = ".lock"
+RESUME_NAME = "resume"
+_IDENTITY_SHOWN = 12
+# What runs leave is data, not source: a folder that comes to be inside a repository stays out of it.
+_IGNORE_ALL = "*\n!.gitignore\n"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of a run, locked for as long as this process works in it."""
+
+    path: Path
+    lock: FileLock
+    previous: Record | None
+    """What an earlier attempt left, where this run takes one up."""
+
+    @property
+    def resume(self) -> Path:
+        """Where the state between clips is kept until the run has finished."""
+        return self.path / RESUME_NAME
+
+
+def prepare_outputs(outputs: Path) -> None:
+    """Make the output folder. Raises InputError when it cannot be."""
+    try:
+        outputs.mkdir(parents=True, exist_ok=True)
+        ignore = outputs / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text(_IGNORE_ALL)
+    except OSError as error:
+        raise InputError(
+            f"output.folder '{outputs}'", f"it cannot be written to ({error.strerror})", "Give a folder you may write"
+        ) from error
+
+
+def open_run_folder(outputs: Path, identity: str, now: datetime, take_up: bool) -> RunFolder:
+    """A folder for a run of this identity: an unfinished one where `take_up` allows it, else a new one.
+
+    Raises InputError when the output folder cannot be written to.
+    """
+    prepare_outputs(outputs)
+    if take_up:
+        for path in sorted(outputs.glob(f"{RUNS}/*/*_{identity[:_IDENTITY_SHOWN]}*"), reverse=True):
+            folder = _take_up(path, identity)
+            if folder is not None:
+                return folder
+    day = outputs / RUNS / f"{now:%Y-%m-%d}"
+    name = f"{now:%H-%M-%S}_{identity[:_IDENTITY_SHOWN]}"
+    for number in range(1, 1000):
+        path = day / (name if number == 1 else f"{name}_{number}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise InputError(
+                f"output.folder '{outputs}'",
+                f"it cannot be written to ({error.strerror})",
+                "Give a folder you may write",
+            ) from error
+        return RunFolder(path, _lock(path, wait=True), None)
+    raise AssertionError(f"a thousand runs of {identity} in one second")
+
+
+def find_runs(outputs: Path) -> Iterator[Path]:
+    """The folders of all runs, oldest first."""
+    yield from sorted(path.parent for path in outputs.glob(f"{RUNS}/*/*/record.json"))
+
+
+def is_alive(path: Path) -> bool:
+    """Whether a process works in this run folder now. Holds it for a moment: what acts on the answer uses `hold`."""
+    lock = hold(path)
+    if lock is None:
+        return True
+    lock.release()
+    return False
+
+
+def hold(path: Path) -> FileLock | None:
+    """The lock of a run folder; None where a process works in it, or where it is not ours to write to."""
+    try:
+        return _lock(path, wait=False)
+    except (Timeout, PermissionError):
+        return None
+
+
+def _take_up(path: Path, identity: str) -> RunFolder | None:
+    try:
+        record = read_record(path)
+    except InputError:
+        # Without a record nothing was begun; another process may be about to write one.
+        return None
+    if record.identity != identity or record.status not in UNFINISHED or record.reproduces is not None:
+        return None
+    lock = hold(path)
+    if lock is None:
+        return None
+    # Between reading and locking, another process may have finished it.
+    record = read_record(path)
+    if record.status in UNFINISHED:
+        return RunFolder(path, lock, record)
+    lock.release()
+    return None
+
+
+def _lock(path: Path, wait: bool) -> FileLock:
+    """The lock of a folder; the system lets go of it however its process ends. Raises filelock's Timeout."""
+    lock = FileLock(path / LOCK_NAME)
+    lock.acquire(timeout=-1 if wait else 0)
+    return lock
