@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install test check format clean
+.PHONY: help install demo test check format clean
 
 help:
+	@echo "make demo      a first video, with a tiny model that comes along; makes the environment when it is not there"
 	@echo "make test      the tests, in an environment that is made when it is not there"
 	@echo "make check     formatting, lint and types"
 	@echo "make format    put the formatting right"
@@ -20,6 +21,9 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $(STAMP)
+
+demo: install
+	$(BIN)/python -m s2v_runner
 
 test: install
 	$(BIN)/python -m pytest

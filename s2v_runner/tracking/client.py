@@ -1,5 +1,6 @@
 """The one place that speaks to MLflow. MLflow is imported when a connection is made, which takes seconds."""
 
+import logging
 import os
 import socket
 import sqlite3
@@ -150,6 +151,9 @@ class Connection:
 def _open(destination: Destination) -> "MlflowClient":
     from mlflow import MlflowClient
 
+    # Again, for a process that had imported MLflow before.
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(os.environ["MLFLOW_LOGGING_LEVEL"].upper())
     outputs = destination.outputs
     lock = nullcontext()
     if not destination.is_server:

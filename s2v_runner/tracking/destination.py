@@ -5,8 +5,6 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from s2v_runner.config.schema import TrackingConfig
-
 DATABASE_NAME = "mlflow.db"
 ARTIFACTS_NAME = "mlartifacts"
 
@@ -78,13 +76,6 @@ class Published:
     """The run's page: its address on a server, or what follows the host once `page_command` has started the page."""
     page_command: str | None
     """The command that shows a database; None for a server, which has its page."""
-
-
-def destination_of(config: TrackingConfig, outputs: Path) -> Destination | None:
-    """Where a configuration wants its runs published; None when nowhere."""
-    if config.backend == "none":
-        return None
-    return Destination(config.uri, config.experiment, config.run_name, outputs, config.patience)
 
 
 def describe_published(destination: Destination, run_id: str, experiment_id: str, complete: bool) -> Published:

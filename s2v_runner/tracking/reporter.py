@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from s2v_runner.config.schema import TrackingConfig
-from s2v_runner.tracking.destination import Destination, Published, TrackingError, destination_of
+from s2v_runner.tracking.destination import Destination, Published, TrackingError
 from s2v_runner.tracking.publisher import publish
 
 
@@ -20,7 +19,7 @@ class Outcome:
     """Why MLflow does not have all of it."""
 
 
-class Reports(Protocol):
+class RunReporter(Protocol):
     """Who is told that the folder of a run has changed."""
 
     def changed(self) -> None:
@@ -30,12 +29,6 @@ class Reports(Protocol):
     def close(self) -> Outcome:
         """The folder will not change any more."""
         ...
-
-
-def make_reports(folder: Path, config: TrackingConfig, outputs: Path) -> "Reports":
-    """What a configuration wants the folder of a run reported to."""
-    destination = destination_of(config, outputs)
-    return NoReporter() if destination is None else Reporter(folder, destination)
 
 
 class NoReporter:

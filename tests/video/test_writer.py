@@ -168,6 +168,21 @@ def test_every_channel_is_heard_when_it_was_spoken(
 
 
 @pytest.mark.parametrize(
+    ("channels", "layout"),
+    # Seven are described by their number alone.
+    enumerate(("mono", "stereo", "3.0", "quad", "5.0", "5.1", "7 channels", "7.1"), start=1),
+)
+def test_channels_keep_their_places(
+    open_writer: Callable[..., VideoWriter], path: Path, tmp_path: Path, channels: int, layout: str
+):
+    with open_writer(num_frames=2, audio=record(tmp_path / "speech.wav", 48000, channels, 6000)) as writer:
+        writer.write(moving_frames(2))
+    with av.open(path) as container:
+        stream = container.streams.audio[0]
+        assert next(container.decode(stream)).layout.name == layout
+
+
+@pytest.mark.parametrize(
     ("spoken", "kept"),
     [(16000, 16000), (15600, 15600), (5000, 5000), (16500, 16500), (16501, 16000), (40000, 16000)],
     ids=["equal", "shorter", "much shorter", "half a frame longer", "more than that", "much longer"],
