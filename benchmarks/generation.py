@@ -23,9 +23,9 @@ from benchmarks.machine import allocated_gib, describe_machine, peak_gib, reset_
 from benchmarks.models import MOTION_FRAMES, RELEASED, TINY
 from s2v_runner.checkpoint.layout import CheckpointFolder
 from s2v_runner.engine import Engine, EngineSettings
+from s2v_runner.generation import UNWATCHED, Watch, generate
 from s2v_runner.plan import SPEECH_RATE
 from s2v_runner.records import FIXED, Request
-from s2v_runner.generation import UNWATCHED, Watch, generate
 from s2v_runner.sampling.clips import ClipEnd, Frames
 from s2v_runner.transformer import TransformerConfig, resolve_attention
 from s2v_runner.transformer.initialisation import random_transformer

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from s2v_runner.config.nearest import suggest
 from s2v_runner.errors import GenerationError, InputError, OutputError
 from s2v_runner.interruption import Interrupted, stoppable
 
@@ -41,9 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if "_ARGCOMPLETE" in os.environ:
         return _complete()
-    if not words or (words[0] not in COMMANDS and words[0] not in ("-h", "--help")):
-        words = ["run", *words]
-    return guarded(lambda: _run(words))
+    return guarded(lambda: _run(_with_command(words)))
 
 
 def guarded(action: Callable[[], int]) -> int:
@@ -63,6 +62,16 @@ def guarded(action: Callable[[], int]) -> int:
             file=sys.stderr,
         )
         return interruption.exit_code
+
+
+def _with_command(words: list[str]) -> list[str]:
+    """The words, `run` before them where no command is named."""
+    if not words or "=" in words[0] or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
+        return ["run", *words]
+    if words[0] in COMMANDS or words[0].startswith("-"):
+        return words
+    remedy = f"{suggest(words[0], COMMANDS)} Settings are key=value"
+    raise InputError(f"'{words[0]}'", "it is neither a command nor a setting", remedy)
 
 
 def _run(words: list[str]) -> int:

@@ -11,11 +11,8 @@ from s2v_runner.placement.choice import Placement, PlacementRequest
 from s2v_runner.prepare import PreparedRun
 from s2v_runner.tracking.destination import Destination
 from s2v_runner.tracking.folder import RunFolder
-from s2v_runner.tracking.inputs import keep_inputs
-from s2v_runner.tracking.record import FORMAT, Record, write_atomically
+from s2v_runner.tracking.record import FORMAT, Record
 from s2v_runner.tracking.recorder import begin_attempt
-
-_DIFF = "diff.patch"
 
 
 def first_record(
@@ -26,12 +23,8 @@ def first_record(
     environment: Mapping[str, Any],
     reproduces: str | None,
 ) -> Record:
-    """The record of a run that begins; its inputs are copied. Raises OutputError."""
-    outputs = as_path(run.config.output.folder).absolute()
-    code = dict(environment["code"])
-    diff = code.pop("diff")
-    if diff is not None:
-        write_atomically(folder.path / _DIFF, diff)
+    """The record of a run that begins."""
+    code = {"commit": environment["code"]["commit"], "dirty": environment["code"]["diff"] is not None}
     return Record(
         format=FORMAT,
         kind="run",
@@ -44,9 +37,9 @@ def first_record(
         resolved={},
         plan={},
         base_seed=run.request.base_seed,
-        inputs=keep_inputs(outputs, run.inputs),
+        inputs=run.inputs,
         checkpoint={"path": str(run.checkpoint_path.absolute()), "digest": run.checkpoint_digest},
-        environment={**environment, "code": {**code, "dirty": diff is not None}},
+        environment={**environment, "code": code},
         attempts=begin_attempt(folder.previous),
         frames=None,
         files={},

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from s2v_runner.cli import guarded
+from s2v_runner.config.nearest import suggest
 from s2v_runner.errors import InputError
 
 TASK = "s2v-14B"
@@ -93,7 +94,8 @@ def default_name(options: argparse.Namespace, size: tuple[int, int], now: dateti
 
 def _generate(options: argparse.Namespace, unknown: list[str]) -> int:
     if unknown:
-        raise InputError(f"'{unknown[0]}'", "the original has no such flag", "See --help")
+        flags = [f"--{name}" for name in vars(options)]
+        raise InputError(f"'{unknown[0]}'", "the original has no such flag", f"{suggest(unknown[0], flags)} See --help")
     if options.task != TASK:
         raise InputError(f"--task {options.task}", "this project runs the speech-to-video model", f"Use --task {TASK}")
     others = [name for name in _OF_OTHER_TASKS if getattr(options, name) not in (None, False)]

@@ -1,9 +1,10 @@
 """Being asked to stop: Ctrl-C and SIGTERM end a run in order, whatever it is doing."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 
 class Interrupted(BaseException):
@@ -50,6 +51,6 @@ def undisturbed() -> Iterator[None]:
             signal.raise_signal(number)
 
 
-def _restore(handlers: dict[signal.Signals, object]) -> None:
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
     for number, handler in handlers.items():
-        signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
+        signal.signal(number, handler)

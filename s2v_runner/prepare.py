@@ -110,7 +110,12 @@ def _locate(config: RunConfig) -> tuple[Path, CheckpointFolder | None]:
                 "Add model=wan_s2v_14b to run weights from a folder",
             )
         path = random_checkpoint_folder(cache_folder(config), model.random_seed)
-        return path, locate_checkpoint(path) if path.is_dir() else None
+        try:
+            return path, locate_checkpoint(path) if path.is_dir() else None
+        except OSError as error:
+            raise InputError(
+                f"output.folder={config.output.folder}", f"it cannot be looked into ({error})", "Give another folder"
+            ) from error
     if model.ckpt_dir is None:
         raise InputError(
             "model.ckpt_dir",
@@ -132,9 +137,9 @@ def _digest_inputs(request: Request) -> dict[str, dict[str, Any]]:
     for name, path in paths.items():
         if path is None:
             continue
-        if not path.is_file():
-            raise InputError(f"{name}.path '{path}'", "there is no such file", "Give the path of a video")
         try:
+            if not path.is_file():
+                raise InputError(f"{name}.path '{path}'", "there is no such file", "Give the path of a video")
             digested[name] = {"path": str(path.absolute()), "sha256": digest_file(path), "bytes": path.stat().st_size}
         except OSError as error:
             raise InputError(f"{name} '{path}'", f"it cannot be read ({error})", "Give a file you may read") from error

@@ -20,7 +20,7 @@ from s2v_runner.timing import Stopwatch
 from s2v_runner.tracking.choice import make_reporter
 from s2v_runner.tracking.environment import describe_environment
 from s2v_runner.tracking.folder import RunFolder, open_run_folder
-from s2v_runner.tracking.inputs import copy_atomically
+from s2v_runner.tracking.inputs import copy_atomically, keep_inputs
 from s2v_runner.tracking.record import Record, Status, write_atomically
 from s2v_runner.tracking.recorder import Recorder
 from s2v_runner.tracking.reporter import Outcome
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     # Late where it is used: it brings PyTorch, and half of what can go wrong is found without.
     from s2v_runner.production import Engines, MadeVideo
 
-_CONFIG, _LOG = "config.yaml", "run.log"
+_CONFIG, _LOG, _DIFF = "config.yaml", "run.log", "diff.patch"
 
 
 class Session:
@@ -86,9 +86,9 @@ def _attempt(
     stopwatch = Stopwatch()
     try:
         words.say(f"run {folder.path}")
-        write_atomically(folder.path / _CONFIG, as_yaml(run.config))
+        _keep_what_was_given(run, recorder, session)
         made = _make(run, folder, recorder, words, session, stopwatch)
-        files = {**made.files, "config": _CONFIG, "log": _LOG}
+        files = {**recorder.record.files, **made.files}
         if save_to is not None:
             copy_atomically(folder.path / made.files["video"], save_to)
             files["save_file"] = str(save_to)
@@ -106,9 +106,22 @@ def _attempt(
     return FinishedRun(folder.path, recorder.record, outcome)
 
 
+def _keep_what_was_given(run: PreparedRun, recorder: Recorder, session: Session) -> None:
+    """The configuration, the inputs and the state of the code, beside the record."""
+    files = {"config": _CONFIG, "log": _LOG}
+    write_atomically(recorder.folder / _CONFIG, as_yaml(run.config))
+    diff = session.environment["code"]["diff"]
+    if diff is not None:
+        files["diff"] = _DIFF
+        write_atomically(recorder.folder / _DIFF, diff)
+    outputs = as_path(run.config.output.folder).absolute()
+    recorder.update(inputs=keep_inputs(outputs, run.inputs), files=files)
+
+
 def _make(
     run: PreparedRun, folder: RunFolder, recorder: Recorder, words: Words, session: Session, stopwatch: Stopwatch
 ) -> "MadeVideo":
+    stopwatch.on_end = words.stage
     for line in plan_lines(run):
         words.say(line)
     with stopwatch.stage("import libraries"):
@@ -133,7 +146,6 @@ def _make(
         words.say(f"{first_clip} of {run.plan.num_clips} clips are there from an earlier attempt")
 
     told = _Teller(run.plan.num_clips, recorder, words, stopwatch)
-    stopwatch.on_end = words.stage
     workplace = production.Workplace(
         folder=folder.path,
         resume_folder=folder.resume,

@@ -48,6 +48,10 @@ def check_savable(path: Path) -> None:
         probe = path.parent / f".{path.name[:64]}.writable"
         probe.touch()
         probe.unlink()
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(
+            f"save_file={path}", f"'{path.parent}' is no folder and cannot become one", "Give another place"
+        ) from error
     except OSError as error:
         raise InputError(
             f"save_file={path}", f"it cannot be written ({error.strerror})", "Give a place where you may write"

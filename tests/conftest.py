@@ -12,10 +12,15 @@ from PIL import Image
 from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.records import FIXED, Request
+from s2v_runner.run import Session
+from tests.places import TINY_CHECKPOINT
+from tests.runs import Workshop, workshop_settings
 
-TINY_CHECKPOINT = Path(__file__).parent / "golden" / "checkpoint"
 CPU = torch.device("cpu")
 RATE = 16000
+
+# The models are tiny: more threads only wait for each other, and a forked process could not use them.
+torch.set_num_threads(1)
 
 
 def make_engine(folder: Path, dtype: torch.dtype = torch.float32) -> Engine:
@@ -87,3 +92,15 @@ def request_for(picture_file: Path, speech_file: Path) -> Callable[..., Request]
         return Request(**{**settings, **changes})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def session() -> Session:
+    """What runs share, so that the tiny checkpoint is loaded once."""
+    return Session()
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, picture_file: Path, speech_file: Path, session: Session) -> Workshop:
+    """A folder to make whole runs in."""
+    return Workshop(tmp_path, workshop_settings(picture_file, speech_file, tmp_path / "outputs"), session)

@@ -52,11 +52,9 @@ def read_sizes(folder: CheckpointFolder) -> ModelSizes | None:
 
 
 def _from_config(config: Mapping[str, Any], weight_bytes: Mapping[str, int]) -> ModelSizes | None:
-    heads, head_dim = config.get("num_attention_heads"), config.get("attention_head_dim")
-    model_dim = config.get("dim") or (heads * head_dim if heads and head_dim else None)
     try:
         return ModelSizes(
-            model_dim=int(model_dim or 0) or int(config["dim"]),
+            model_dim=int(config.get("dim") or config["num_attention_heads"] * config["attention_head_dim"]),
             feed_forward_dim=int(config["ffn_dim"]),
             num_layers=int(config["num_layers"]),
             num_injections=len(config["audio_inject_layers"]),

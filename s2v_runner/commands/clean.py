@@ -45,7 +45,7 @@ def _leftovers(outputs: Path, failed: bool, cache: bool) -> Iterator[Path]:
         if failed and _has_failed(folder):
             yield folder
             continue
-        yield from (path for path in sorted(folder.glob(".*")) if path.name != LOCK_NAME)
+        yield from (path for path in sorted(folder.glob(".*")) if not path.name.endswith(LOCK_NAME))
         if (folder / RESUME_NAME).is_dir():
             yield folder / RESUME_NAME
     if cache and (outputs / CACHE).is_dir():

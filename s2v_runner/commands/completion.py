@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def completion(options: argparse.Namespace) -> int:
     """Print the shell's code."""
-    import argcomplete
+    from argcomplete.shell_integration import shellcode
 
-    print(argcomplete.shellcode(["s2v-runner"], shell=options.shell))
+    print(shellcode(["s2v-runner"], shell=options.shell))
     return 0

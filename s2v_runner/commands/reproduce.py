@@ -35,11 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def reproduce(options: argparse.Namespace) -> int:
     """Make the run again. The exit status is 0 when the frames are identical, 1 when not. Raises InputError."""
-    refuse_several_processes()
     record, name, outputs = _find(options)
     if record.frames is None:
         raise InputError(f"run '{name}'", f"it is {record.status} and made no video", "Give a run that has finished")
     composed = _compose_again(record, outputs)
+    refuse_several_processes(composed.config)
     for line in _differences(record, composed):
         print(f"warning: {line}", file=sys.stderr)
     finished = perform_run(composed, tuple(sys.argv), Session(), reproduces=name)
@@ -110,7 +110,6 @@ def _compare(record: Record, finished: FinishedRun) -> int:
     if made["sha256"] == again["sha256"]:
         print(f"the frames are identical: {made['count']} of them, SHA-256 {made['sha256'][:16]}…")
         return 0
-    print(
-        f"the frames differ: {made['count']} with {made['sha256'][:16]}… then, {again['count']} with {again['sha256'][:16]}… now"
-    )
+    then, now = (f"{frames['count']} with SHA-256 {frames['sha256'][:16]}…" for frames in (made, again))
+    print(f"the frames differ: {then} then, {now} now")
     return _DIFFERENT

@@ -8,6 +8,8 @@ from pathlib import Path
 from s2v_runner.config.completion import complete_override, describe_settings
 from s2v_runner.config.compose import Composed, ConfigSource, compose_points, print_config
 from s2v_runner.config.places import CONFIG_NAME
+from s2v_runner.config.reach import refuse_unbuilt
+from s2v_runner.config.schema import RunConfig
 from s2v_runner.console.outline import place_lines, plan_lines
 from s2v_runner.describe import placement_request
 from s2v_runner.errors import GenerationError, InputError, OutputError
@@ -46,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 
 def carry_out(points: list[Composed], command: tuple[str, ...], multirun: bool) -> int:
     """Make every point; the exit status."""
-    refuse_several_processes()
+    refuse_several_processes(points[0].config)
     if points[0].config.dry_run:
         for point in points:
             _show_plan(point)
@@ -90,13 +92,15 @@ def _check_apart(points: list[Composed]) -> None:
         names[path] = number
 
 
-def refuse_several_processes() -> None:
-    """Raises InputError in the first of several processes, and ends the others without a word."""
+def refuse_several_processes(config: RunConfig) -> None:
+    """Raises InputError in the first of several processes, with all that is not there yet; ends the others silently."""
     processes = launched_processes()
     if processes.count == 1:
         return
     if not processes.is_first:
-        raise SystemExit(2)
+        # Not as a failure: a launcher that sees one kills the first process before it has spoken.
+        raise SystemExit(0)
+    refuse_unbuilt(config)
     raise InputError(
         f"{processes.count} processes",
         "one video on several processes is not there yet",

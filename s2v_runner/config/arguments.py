@@ -15,13 +15,13 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
 from s2v_runner.config.nearest import suggest
-from s2v_runner.config.schema import all_keys, free_text_keys, path_keys
+from s2v_runner.config.schema import all_keys, free_text_keys, nullable_keys, path_keys
 from s2v_runner.errors import InputError
 
 _SIZE = re.compile(r"\d+[*xX]\d+")
-_WORD = re.compile(r"(?P<prefix>\+{0,2}|~)(?P<key>[^=]+)=(?P<value>.*)", re.DOTALL)
+_WORD = re.compile(r"(?P<prefix>\+{0,2})(?P<key>[^=]+)=(?P<value>.*)", re.DOTALL)
 _HYDRA = "hydra"
-_CHOICE = re.compile(r"choice\(.*\)", re.DOTALL)
+_CHOICE = re.compile(r"choice\((.*)\)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ def prepare_overrides(words: Sequence[str], options: Mapping[str, Sequence[str]]
     for word in typed:
         if word.key not in free or (multirun and _CHOICE.fullmatch(word.value)):
             overrides.append(str(word))
-        elif multirun and word.key in paths and not Path(word.value).exists():
-            quoted = ",".join(_quote_or_null(part) for part in word.value.split(","))
+        elif multirun and word.key in paths and not _exists(word.value):
+            quoted = ",".join(_quote_or_null(word.key, part) for part in word.value.split(","))
             overrides.append(f"{word.prefix}{word.key}={quoted}")
         else:
-            overrides.append(f"{word.prefix}{word.key}={_quote_or_null(word.value)}")
+            overrides.append(f"{word.prefix}{word.key}={_quote_or_null(word.key, word.value)}")
     return overrides
 
 
@@ -72,27 +72,59 @@ def parse_overrides(overrides: Sequence[str], options: Mapping[str, Sequence[str
     return parsed
 
 
+def sweep_values(override: Override) -> list[str]:
+    """The values that a key takes in turn. Raises InputError for a sweep of which there is no list."""
+    try:
+        return list(override.sweep_string_iterator())
+    except HydraException as error:
+        raise InputError(
+            f"'{override.input_line}'", "its values cannot be listed", "Give them one by one, with commas"
+        ) from error
+
+
 def quote(text: str) -> str:
     """Text as a quoted value of Hydra's grammar that stands for itself, interpolations included."""
-    escaped = re.sub(r"(\\*)\$\{", lambda match: match[1] * 2 + "\\${", text)
-    escaped = re.sub(r"(\\*)'", lambda match: match[1] * 2 + "\\'", escaped)
+    escaped = re.sub(r"(\\*)'", lambda match: match[1] * 2 + "\\'", escape_interpolations(text))
     return "'" + re.sub(r"(\\+)\Z", lambda match: match[1] * 2, escaped) + "'"
 
 
+def escape_interpolations(text: str) -> str:
+    """Text in which `${` stands for itself, as OmegaConf writes it."""
+    return re.sub(r"(\\*)\$\{", lambda match: match[1] * 2 + "\\${", text)
+
+
 def _split(word: str) -> Word:
+    _check_encoding(word)
+    if word.startswith("~"):
+        raise InputError(f"'{word}'", "a setting cannot be taken away", "Give it another value")
     match = _WORD.fullmatch(word)
     if match:
         return Word(match["prefix"], match["key"], match["value"])
-    if word.startswith("~"):
-        return Word("~", word[1:], "")
     if word.startswith("-"):
         raise InputError(f"'{word}'", "there is no such option", "Settings are given as key=value; see --help")
     keys = [*all_keys(), "size"]
+    if word in keys:
+        raise InputError(f"'{word}'", "it is given no value", "Settings are given as key=value")
     raise InputError(f"'{word}'", "it is no setting", f"Settings are given as key=value. {suggest(word, keys)}")
 
 
-def _quote_or_null(value: str) -> str:
-    return value if value == "null" else quote(value)
+def _check_encoding(word: str) -> None:
+    try:
+        word.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(ascii(word), "it is not in UTF-8", "Set the terminal to UTF-8, or rename the file") from error
+
+
+def _exists(path: str) -> bool:
+    """Whether there is such a file; many names in one are too long to be one."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False
+
+
+def _quote_or_null(key: str, value: str) -> str:
+    return value if value == "null" and key in nullable_keys() else quote(value)
 
 
 def _replace_size(words: Sequence[Word], options: Mapping[str, Sequence[str]]) -> list[Word]:
@@ -107,20 +139,29 @@ def _replace_size(words: Sequence[Word], options: Mapping[str, Sequence[str]]) -
                 f"size={size.value} and {other.key}={other.value}", "the two are one setting", "Give one of them"
             )
     presets = options.get("resolution", [])
-    values = size.value.split(",")
+    values = _listed(size.value)
     for value in values:
         if value not in presets and not _SIZE.fullmatch(value):
             raise InputError(
                 f"size={value}",
                 "it is neither a preset nor a width*height",
-                f"{suggest(value, presets)} Or give pixels, such as 1184*672",
+                f"Give pixels, such as 1184*672, or a preset. {suggest(value, presets)}",
             )
-    rest = [word for word in words if word.key not in ("size", "resolution", "resolution.size")]
     if all(value in presets for value in values):
-        return [*rest, Word("", "resolution", size.value)]
-    if any(value in presets for value in values):
+        meant = Word("", "resolution", size.value)
+    elif all(_SIZE.fullmatch(value) for value in values):
+        meant = Word("", "resolution.size", size.value)
+    else:
         raise InputError(f"size={size.value}", "it mixes presets and pixels", "Give all of them as pixels")
-    return [*rest, Word("", "resolution.size", size.value)]
+    # In its place, since the order of what is swept is the order of the runs.
+    placed = [meant if word is size else word for word in words]
+    return [word for word in placed if word is meant or word.key not in ("size", "resolution", "resolution.size")]
+
+
+def _listed(value: str) -> list[str]:
+    """What a word gives, several values with commas or in `choice(…)`."""
+    choice = _CHOICE.fullmatch(value)
+    return [part.strip() for part in (choice[1] if choice else value).split(",")]
 
 
 def _check_name(override: Override, options: Mapping[str, Sequence[str]]) -> None:
@@ -138,9 +179,9 @@ def _check_name(override: Override, options: Mapping[str, Sequence[str]]) -> Non
 
 
 def _check_choices(override: Override, choices: Sequence[str]) -> None:
-    if override.is_delete():
-        return
-    values = override.sweep_string_iterator() if override.is_sweep_override() else [override.get_value_element_as_str()]
+    group = override.key_or_group
+    values = sweep_values(override) if override.is_sweep_override() else [override.get_value_element_as_str()]
     for value in values:
         if value.strip("'\"") not in choices:
-            raise InputError(f"{override.key_or_group}={value}", "there is no such choice", suggest(value, choices))
+            file = f" A file is given as {group}.path" if f"{group}.path" in all_keys() else ""
+            raise InputError(f"{group}={value}", "there is no such choice", suggest(value, choices) + file)

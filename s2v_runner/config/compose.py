@@ -5,17 +5,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hydra import compose, initialize_config_dir
+from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.override_parser.types import Override
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 from yaml import YAMLError
 
-from s2v_runner.config.arguments import parse_overrides, prepare_overrides
+from s2v_runner.config.arguments import escape_interpolations, parse_overrides, prepare_overrides, sweep_values
 from s2v_runner.config.explain import explain
 from s2v_runner.config.places import CONFIG_NAME, asset, conf_folder, group_options
 from s2v_runner.config.schema import RunConfig
@@ -47,6 +50,16 @@ class ConfigSource:
 PROJECT = ConfigSource(None, CONFIG_NAME)
 
 
+class _OwnFolder(SearchPathPlugin):
+    """Puts the user's folder before the project's. `hydra.searchpath` would put it behind, and finds groups alone."""
+
+    folder: ClassVar[Path | None] = None
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        if self.folder is not None:
+            search_path.prepend("own", f"file://{self.folder.resolve()}")
+
+
 def compose_points(words: Sequence[str], source: ConfigSource, multirun: bool) -> list[Composed]:
     """The runs that a command line asks for: one, or with `multirun` one for each combination of what is swept.
 
@@ -68,12 +81,13 @@ def print_config(words: Sequence[str], source: ConfigSource) -> str:
     options = group_options(source.folders)
     overrides = parse_overrides(prepare_overrides(words, options, multirun=False), options)
     with _hydra(source):
-        return OmegaConf.to_yaml(_compose(source, [override.input_line or "" for override in overrides]))
+        (point,) = _expand(overrides, multirun=False)
+        return OmegaConf.to_yaml(compose(source.name, overrides=point))
 
 
 def as_yaml(config: RunConfig) -> str:
     """A configuration as YAML that composes to itself."""
-    return OmegaConf.to_yaml(OmegaConf.create(config.model_dump()))
+    return OmegaConf.to_yaml(OmegaConf.create(_escape(config.model_dump())))
 
 
 def check_config(values: Mapping[str, Any]) -> RunConfig:
@@ -90,21 +104,29 @@ def _hydra(source: ConfigSource) -> Iterator[Any]:
     for folder in source.folders:
         if not folder.is_dir():
             raise InputError(f"--config-dir '{folder}'", "there is no such folder", "Give a folder of configuration")
+    _OwnFolder.folder = source.own_folder
+    Plugins.instance().register(_OwnFolder)
     try:
         with initialize_config_dir(str(conf_folder().resolve()), version_base="1.3"):
             yield lambda point: _composed(source, point)
+    except InputError:
+        raise
     except HydraException as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        said = str(error) or str(error.__cause__)
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
         raise InputError("configuration", "; ".join(lines[:3]), "See --help") from error
-    except (OmegaConfBaseException, YAMLError) as error:
+    # Hydra lets the last two through for a list of defaults that is none, or that names its own file.
+    except (OmegaConfBaseException, YAMLError, ValueError, RecursionError) as error:
         raise InputError("configuration", " ".join(str(error).split()), "Mend the file or the override") from error
 
 
 def _composed(source: ConfigSource, overrides: Sequence[str]) -> Composed:
-    composed = _compose(source, overrides, hydra_too=True)
+    composed = compose(source.name, overrides=list(overrides), return_hydra_config=True)
     choices = OmegaConf.to_container(composed.hydra.runtime.choices)
     assert isinstance(choices, dict)
-    values = OmegaConf.to_container(OmegaConf.masked_copy(composed, [str(k) for k in composed if k != "hydra"]))
+    values = OmegaConf.to_container(composed)
+    assert isinstance(values, dict)
+    del values["hydra"]
     plain = OmegaConf.to_container(OmegaConf.create(values), resolve=True)
     assert isinstance(plain, dict)
     return Composed(
@@ -114,9 +136,11 @@ def _composed(source: ConfigSource, overrides: Sequence[str]) -> Composed:
     )
 
 
-def _compose(source: ConfigSource, overrides: Sequence[str], hydra_too: bool = False) -> DictConfig:
-    own = [f"hydra.searchpath=[file://{source.own_folder.resolve()}]"] if source.own_folder else []
-    return compose(source.name, overrides=[*own, *overrides], return_hydra_config=hydra_too)
+def _escape(value: Any) -> Any:
+    """The value with `${` standing for itself in every text."""
+    if isinstance(value, Mapping):
+        return {key: _escape(part) for key, part in value.items()}
+    return escape_interpolations(value) if isinstance(value, str) else value
 
 
 def _expand(overrides: Sequence[Override], multirun: bool) -> Iterator[list[str]]:
@@ -132,7 +156,7 @@ def _expand(overrides: Sequence[Override], multirun: bool) -> Iterator[list[str]
     for override in overrides:
         key = override.get_key_element()
         if override.is_sweep_override():
-            lists.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+            lists.append([f"{key}={value}" for value in sweep_values(override)])
         else:
             lists.append([override.input_line or ""])
     return (list(point) for point in product(*lists))

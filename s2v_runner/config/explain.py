@@ -1,5 +1,6 @@
 """What pydantic says of a configuration, in words for the one who wrote it."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ _WANTED = {
     "float_type": "a number",
     "bool_type": "true or false",
     "string_type": "text",
+    "string_too_short": "text, and not empty",
+    "model_type": "a group of settings",
 }
 _SHOWN = 5
 
@@ -45,7 +48,8 @@ def _key(detail: ErrorDetails) -> str:
 def _subject(key: str, detail: ErrorDetails) -> str:
     if detail["type"] in ("missing", "extra_forbidden", "unexpected_keyword_argument"):
         return key
-    return f"{key}={detail['input']}"
+    value = detail["input"]
+    return f"{key}={json.dumps(value) if value is None or isinstance(value, bool) else value}"
 
 
 def _describe(key: str, details: list[ErrorDetails]) -> tuple[str, str]:
@@ -71,8 +75,8 @@ def _wanted(detail: ErrorDetails) -> str:
 
 
 def _remedy(details: list[ErrorDetails]) -> str:
-    for detail in details:
-        if detail["type"] == "literal_error" and isinstance(detail["input"], str):
-            choices = [choice.strip(" '") for choice in str(detail["ctx"]["expected"]).replace(" or ", ",").split(",")]
-            return suggest(detail["input"], choices)
+    (detail, *alternatives) = details
+    if detail["type"] == "literal_error" and isinstance(detail["input"], str) and not alternatives:
+        choices = [choice.strip(" '") for choice in str(detail.get("ctx", {})["expected"]).replace(" or ", ",").split(",")]
+        return suggest(detail["input"], choices)
     return "Give such a value"

@@ -18,7 +18,7 @@ def as_request(config: RunConfig, base_seed: int) -> Request:
     if exact and cap is not None and width * height > cap:
         raise InputError(
             f"resolution.size={config.resolution.size}",
-            f"it has {width * height} pixels, resolution.max_area allows {cap}, and resolution.fit=exact keeps it whole",
+            f"it has {width * height} pixels, resolution.max_area allows {cap}, and fit=exact keeps it whole",
             "Give a smaller size, or resolution.max_area=null",
         )
     shift = config.sampler.shift
@@ -45,7 +45,11 @@ def as_request(config: RunConfig, base_seed: int) -> Request:
 
 
 def as_path(text: str) -> Path:
-    return Path(text).expanduser()
+    """A path, `~` at its beginning understood where there is such a home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
 
 
 def read_prompt(config: RunConfig) -> str:
@@ -54,7 +58,7 @@ def read_prompt(config: RunConfig) -> str:
         return config.prompt
     path = as_path(config.prompt_file)
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        text = path.read_text(encoding="utf-8-sig").strip()
     except (OSError, ValueError) as error:
         raise InputError(
             f"prompt_file '{path}'", f"it cannot be read ({error})", "Give a text file in UTF-8"

@@ -4,18 +4,19 @@ Types and choices are checked here, key by key; what a number may be is checked 
 """
 
 import dataclasses
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.config import JsonDict
 
 from s2v_runner.records import Compat
 
 AUTO = "auto"
 
 Auto = Literal["auto"]
-FreeText = {"free_text": True}
+FREE_TEXT: JsonDict = {"free_text": True}
 """Marks a key whose value is taken as it was typed, commas, quotes and all."""
-Path = {"free_text": True, "is_path": True}
+PATH: JsonDict = {"free_text": True, "is_path": True}
 """Marks a path, which is free text too, and relative to the current folder."""
 
 
@@ -27,7 +28,7 @@ class Group(BaseModel):
 
 class ModelConfig(Group):
     task: Literal["s2v-14B"]
-    ckpt_dir: Annotated[str | None, Field(json_schema_extra=Path)]
+    ckpt_dir: Annotated[str | None, Field(json_schema_extra=PATH)]
     random_seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None
     sample_fps: int
     motion_frames: int
@@ -48,24 +49,24 @@ class ResolutionConfig(Group):
 
 
 class AudioConfig(Group):
-    path: Annotated[str, Field(json_schema_extra=Path)]
+    path: Annotated[str, Field(json_schema_extra=PATH)]
 
 
 class TtsConfig(Group):
     method: Literal["none", "espeak", "cosyvoice"]
-    text: Annotated[str | None, Field(json_schema_extra=FreeText)]
-    prompt_audio: Annotated[str | None, Field(json_schema_extra=Path)]
-    prompt_text: Annotated[str | None, Field(json_schema_extra=FreeText)]
+    text: Annotated[str | None, Field(json_schema_extra=FREE_TEXT)]
+    prompt_audio: Annotated[str | None, Field(json_schema_extra=PATH)]
+    prompt_text: Annotated[str | None, Field(json_schema_extra=FREE_TEXT)]
 
 
 class PoseConfig(Group):
     method: Literal["none", "video", "extract"]
-    path: Annotated[str | None, Field(json_schema_extra=Path)]
+    path: Annotated[str | None, Field(json_schema_extra=PATH)]
 
 
 class PromptExtendConfig(Group):
     method: Literal["none", "dashscope", "local_qwen"]
-    model: Annotated[str | None, Field(json_schema_extra=Path)]
+    model: Annotated[str | None, Field(json_schema_extra=PATH)]
     target_lang: Literal["zh", "en"]
 
 
@@ -102,7 +103,7 @@ class MetricsConfig(Group):
 
 
 class OutputConfig(Group):
-    folder: Annotated[str, Field(json_schema_extra=Path)]
+    folder: Annotated[str, Field(json_schema_extra=PATH)]
     frames: Literal["none", "png", "lossless"]
     crf: Annotated[int, Field(ge=0, le=51)]
     audio_kbps: Annotated[int, Field(ge=16, le=512)]
@@ -110,24 +111,24 @@ class OutputConfig(Group):
 
 class TrackingConfig(Group):
     backend: Literal["mlflow", "none"]
-    uri: Annotated[str | None, Field(json_schema_extra=FreeText)]
-    experiment: Annotated[str, Field(json_schema_extra=FreeText, min_length=1)]
-    run_name: Annotated[str | None, Field(json_schema_extra=FreeText)]
+    uri: Annotated[str | None, Field(json_schema_extra=FREE_TEXT)]
+    experiment: Annotated[str, Field(json_schema_extra=FREE_TEXT, min_length=1)]
+    run_name: Annotated[str | None, Field(json_schema_extra=FREE_TEXT)]
     patience: Annotated[float, Field(gt=0)]
 
 
 class RunConfig(Group):
     """One run as it was asked for."""
 
-    prompt: Annotated[str, Field(json_schema_extra=FreeText)]
-    prompt_file: Annotated[str | None, Field(json_schema_extra=Path)]
-    negative_prompt: Annotated[str | None, Field(json_schema_extra=FreeText)]
-    image: Annotated[str, Field(json_schema_extra=Path)]
+    prompt: Annotated[str, Field(json_schema_extra=FREE_TEXT)]
+    prompt_file: Annotated[str | None, Field(json_schema_extra=PATH)]
+    negative_prompt: Annotated[str | None, Field(json_schema_extra=FREE_TEXT)]
+    image: Annotated[str, Field(json_schema_extra=PATH)]
     infer_frames: int
     num_clip: int | None
     base_seed: Annotated[int, Field(ge=-1)]
     start_from_ref: bool
-    save_file: Annotated[str | None, Field(json_schema_extra=Path)]
+    save_file: Annotated[str | None, Field(json_schema_extra=PATH)]
     dry_run: bool
     resume: Literal["retry", "force"]
     model: ModelConfig
@@ -158,13 +159,17 @@ def _keys_of(group: type[Group], prefix: str) -> list[tuple[str, dict[str, Any]]
         if isinstance(kind, type) and issubclass(kind, Group):
             keys += _keys_of(kind, f"{prefix}{name}.")
         else:
-            marks = field.json_schema_extra
-            keys.append((f"{prefix}{name}", marks if isinstance(marks, dict) else {}))
+            marks = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+            keys.append((f"{prefix}{name}", {**marks, "nullable": type(None) in get_args(kind)}))
     return keys
 
 
 def free_text_keys() -> frozenset[str]:
     return frozenset(key for key, marks in all_keys().items() if marks.get("free_text"))
+
+
+def nullable_keys() -> frozenset[str]:
+    return frozenset(key for key, marks in all_keys().items() if marks["nullable"])
 
 
 def path_keys() -> frozenset[str]:

@@ -135,7 +135,7 @@ def _cost(cost: Estimate | None) -> str:
     if cost is None:
         return "none: the checkpoint does not say how big it is"
     return (
-        f"{_bytes(cost.resident_bytes)} of memory with everything loaded, {_bytes(cost.working_bytes)} of it to work in; "
+        f"{_bytes(cost.resident_bytes)} of memory with everything loaded, {_bytes(cost.working_bytes)} to work in; "
         f"{_operations(cost.operations)} in the transformer"
     )
 
@@ -148,4 +148,7 @@ def _operations(count: float) -> str:
 
 
 def _bytes(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+    for name, size in (("GiB", 2**30), ("MiB", 2**20)):
+        if count >= size:
+            return f"{count / size:.1f} {name}"
+    return f"{count / 2**10:.0f} KiB"

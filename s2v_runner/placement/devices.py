@@ -16,6 +16,7 @@ def choose_device(asked: str) -> str:
     if asked != AUTO:
         return _named_device(asked)
     device = PartialState().device
+    assert device is not None
     return str(device) if device.type == "cuda" else "cpu"
 
 

@@ -190,13 +190,23 @@ def _batches_of(params: Sequence) -> Iterator[list]:
 
 def _explain(error: Exception) -> tuple[str, bool]:
     """What went wrong in words that follow the address, and whether nothing answers there."""
-    chain: list[BaseException] = [error]
-    while (deeper := chain[-1].__cause__ or chain[-1].__context__) is not None:
-        chain.append(deeper)
-    for cause in chain:
+    from urllib3.exceptions import ResponseError
+
+    for cause in _causes_of(error):
         if isinstance(cause, TimeoutError):
             return "does not answer in time", True
         if isinstance(cause, ConnectionError | socket.gaierror):
             return f"cannot be reached ({getattr(cause, 'strerror', None) or cause})", True
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if isinstance(cause, ResponseError):
+            return f"is in trouble ({cause})", False
+    reason = " ".join(str(error).split()) or type(error).__name__
     return f"refuses the run ({reason[:_LONGEST_REASON].rstrip('.')})", False
+
+
+def _causes_of(error: BaseException) -> Iterator[BaseException]:
+    """The error and what is behind it; urllib3 hands some causes on as arguments alone."""
+    yield error
+    behind = error.__cause__ or error.__context__
+    for cause in (behind, *error.args):
+        if isinstance(cause, BaseException):
+            yield from _causes_of(cause)

@@ -21,7 +21,7 @@ def describe_environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "host": socket.gethostname(),
         "cores": os.cpu_count(),
-        "packages": {name: version for name, version in sorted(_installed_packages())},
+        "packages": dict(sorted(_installed_packages())),
     }
 
 

@@ -34,6 +34,8 @@ class MovieFile:
         """Create the file. Raises OutputError where that fails, ValueError for a NUL in the metadata."""
         if any("\0" in text for pair in metadata.items() for text in pair):
             raise ValueError("a text of a container ends at a NUL, so that metadata cannot hold one")
+        self.closed = False
+        """Whether it was finished or discarded."""
         self._path = path
         self._resources = ExitStack()
         try:
@@ -51,11 +53,6 @@ class MovieFile:
             io_open=lambda *_: path.open("rb"),
         )
         self.container.metadata.update(metadata)
-
-    @property
-    def closed(self) -> bool:
-        """Whether it was finished or discarded."""
-        return self._file.closed
 
     def close_with(self, close: Callable[[], None]) -> None:
         """Call this when the file is closed, however it ends."""
@@ -87,11 +84,13 @@ class MovieFile:
         self.container.close()
         os.fsync(self._file.fileno())
         self._resources.close()
+        self.closed = True
 
     def discard(self) -> None:
         """Remove the file, unless it was finished."""
         if self.closed:
             return
+        self.closed = True
         with suppress(OSError):
             self._resources.close()
         # PyAV leaves the trailer out where the file under it is closed.

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -49,11 +50,9 @@ class ClipStore:
         """Let go of the clip that is being written."""
         file, self._file = self._file, None
         if file is not None:
-            try:
+            # What could not be written before cannot be written now; the file has no final name.
+            with suppress(OSError):
                 file.close()
-            except OSError:
-                # What could not be written before cannot be written now; the file has no final name.
-                pass
 
     def count(self, clip: int) -> int:
         """Frames of a finished clip; 0 when there is none."""

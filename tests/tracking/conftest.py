@@ -82,10 +82,10 @@ def build_folder() -> BuildFolder:
     return build
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Destination:
-    """The database in an output folder that is there for the whole module, since making one takes seconds."""
-    outputs = tmp_path_factory.getbasetemp() / "out put #1 100%"
+    """The database in an output folder, one for all tests: making it takes seconds."""
+    outputs = tmp_path_factory.mktemp("embedded") / "out put #1 100%"
     return Destination(uri=None, experiment="s2v_runner", run_name=None, outputs=outputs, patience=10.0)
 
 

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from s2v_runner.errors import InputError
 from s2v_runner.tracking import folder as folders
-from s2v_runner.tracking.folder import find_runs, hold, is_alive, open_run_folder, prepare_outputs
+from s2v_runner.tracking.folder import LOCK_NAME, find_runs, hold, is_alive, open_run_folder, prepare_outputs
 from s2v_runner.tracking.record import RECORD_NAME, Record, Status, write_record
 from tests.tracking.conftest import BuildRecord
 
@@ -137,10 +137,9 @@ def test_what_belongs_to_somebody_else_is_not_taken_up(
 def test_a_run_is_alive_as_long_as_its_process(tmp_path: Path, build_record: BuildRecord):
     path = leave(tmp_path, build_record("RUNNING"), NOW)
     assert not is_alive(path)
-    code = (
-        f"from filelock import FileLock; FileLock({str(path / folders.LOCK_NAME)!r}).acquire(); print(1, flush=True); "
-    )
-    with subprocess.Popen([sys.executable, "-c", code + "input()"], stdin=-1, stdout=-1) as process:
+    code = "import sys, filelock; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print(flush=True); input()"
+    command = [sys.executable, "-c", code, str(path / LOCK_NAME)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
         assert is_alive(path)

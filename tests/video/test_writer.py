@@ -1,81 +1,16 @@
 """The finished video, read back with PyAV."""
 
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 import pytest
-import soundfile
-from av.audio.resampler import AudioResampler
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
-from s2v_runner.errors import InputError, OutputError
+from s2v_runner.errors import OutputError
 from s2v_runner.video.writer import VideoWriter
-
-HEIGHT, WIDTH, FPS = 48, 64, 16
-AAC_FRAME = 1024
-LOW_FREQUENCY_CHANNEL = 3
-"""Of 5.1 and 7.1: AAC keeps little above 200 Hz of it."""
-
-
-def moving_frames(count: int) -> np.ndarray:
-    frame, row, column = np.mgrid[0:count, 0:HEIGHT, 0:WIDTH]
-    return np.stack((row * 5 + frame, column * 3, row + column + frame * 2), axis=-1).astype(np.uint8)
-
-
-def speech_at(times: np.ndarray, channel: int) -> np.ndarray:
-    """A sound that can be asked for at any moment, another in every channel."""
-    generator = np.random.default_rng(channel)
-    highest = 200 if channel == LOW_FREQUENCY_CHANNEL else 2000
-    frequencies, phases = generator.uniform(40, highest, 25), generator.uniform(0, 2 * np.pi, 25)
-    return 0.04 * np.sin(2 * np.pi * np.outer(times, frequencies) + phases).sum(axis=1)
-
-
-def record(path: Path, rate: int, channels: int, samples: int) -> Path:
-    times = np.arange(samples) / rate
-    soundfile.write(path, np.stack([speech_at(times, channel) for channel in range(channels)], axis=-1), rate)
-    return path
-
-
-def heard(path: Path) -> tuple[np.ndarray, int]:
-    """The sound of a video, [samples, channels], and its rate."""
-    with av.open(path) as container:
-        stream = container.streams.audio[0]
-        # Interleaved: PyAV takes eight planes for nine.
-        resampler = AudioResampler(format="flt")
-        frames = [made for frame in (*container.decode(stream), None) for made in resampler.resample(frame)]
-        assert frames[0].pts == 0
-        return np.concatenate([frame.to_ndarray().reshape(-1, stream.channels) for frame in frames]), stream.rate
-
-
-def lag(sound: np.ndarray, spoken: np.ndarray) -> int:
-    """By how many samples one channel comes late."""
-    reach = 40
-    middle = sound[reach : len(spoken) - reach]
-    lags = range(-reach, reach + 1)
-    return max(lags, key=lambda late: middle @ spoken[reach - late : len(spoken) - reach - late])
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / ".video.mp4.unfinished"
-
-
-@pytest.fixture
-def open_writer(tmp_path: Path, path: Path) -> Callable[..., VideoWriter]:
-    """A writer of a second of video, with whatever the test changes."""
-
-    def make(**changes: object) -> VideoWriter:
-        settings: dict[str, Any] = {"path": path, "height": HEIGHT, "width": WIDTH, "fps": FPS, "num_frames": FPS}
-        settings |= {"crf": 20, "audio_kbps": 192, "metadata": {}, **changes}
-        if "audio" not in settings:
-            settings["audio"] = record(tmp_path / "speech.wav", 16000, 1, 16000)
-        return VideoWriter(**settings)
-
-    return make
+from tests.video.material import FPS, HEIGHT, WIDTH, moving_frames, record
 
 
 def test_frames_come_back_at_their_times_and_size(open_writer: Callable[..., VideoWriter], path: Path):
@@ -128,83 +63,6 @@ def test_colours_are_those_of_bt709_and_say_so(open_writer: Callable[..., VideoW
         np.testing.assert_allclose(centres.ravel(), values, atol=1)
 
 
-@pytest.mark.parametrize(
-    ("name", "rate", "channels", "wanted_rate"),
-    [
-        ("speech.wav", 8000, 1, 8000),
-        ("speech.flac", 22050, 1, 22050),
-        ("speech.wav", 44100, 2, 44100),
-        ("speech.mp3", 44100, 2, 44100),
-        ("speech.wav", 48000, 6, 48000),
-        ("speech.wav", 48000, 8, 48000),
-        ("speech.wav", 37000, 1, 48000),
-        ("speech.wav", 96000, 1, 96000),
-    ],
-)
-def test_every_channel_is_heard_when_it_was_spoken(
-    open_writer: Callable[..., VideoWriter],
-    path: Path,
-    tmp_path: Path,
-    name: str,
-    rate: int,
-    channels: int,
-    wanted_rate: int,
-):
-    audio = record(tmp_path / name, rate, channels, rate)
-    with open_writer(audio=audio, audio_kbps=max(192, 96 * channels)) as writer:
-        writer.write(moving_frames(FPS))
-    sound, heard_rate = heard(path)
-    assert (heard_rate, sound.shape[1]) == (wanted_rate, channels)
-    # The last frame of AAC is filled up; the length that the container states leaves that out.
-    assert wanted_rate <= len(sound) < wanted_rate + 2 * AAC_FRAME
-    with av.open(path) as container:
-        assert container.duration == 1e6
-    times = np.arange(wanted_rate) / wanted_rate
-    for channel, heard_channel in enumerate(sound.T):
-        spoken = speech_at(times, channel)
-        error = np.abs(heard_channel[:wanted_rate] - spoken)[AAC_FRAME:-AAC_FRAME]
-        assert error.mean() < 0.3 * np.abs(spoken).mean()
-        assert lag(heard_channel, spoken) == 0
-
-
-@pytest.mark.parametrize(
-    ("channels", "layout"),
-    # Seven are described by their number alone.
-    enumerate(("mono", "stereo", "3.0", "quad", "5.0", "5.1", "7 channels", "7.1"), start=1),
-)
-def test_channels_keep_their_places(
-    open_writer: Callable[..., VideoWriter], path: Path, tmp_path: Path, channels: int, layout: str
-):
-    with open_writer(num_frames=2, audio=record(tmp_path / "speech.wav", 48000, channels, 6000)) as writer:
-        writer.write(moving_frames(2))
-    with av.open(path) as container:
-        stream = container.streams.audio[0]
-        assert next(container.decode(stream)).layout.name == layout
-
-
-@pytest.mark.parametrize(
-    ("spoken", "kept"),
-    [(16000, 16000), (15600, 15600), (5000, 5000), (16500, 16500), (16501, 16000), (40000, 16000)],
-    ids=["equal", "shorter", "much shorter", "half a frame longer", "more than that", "much longer"],
-)
-def test_the_speech_ends_with_itself_or_the_video(
-    open_writer: Callable[..., VideoWriter], path: Path, tmp_path: Path, spoken: int, kept: int
-):
-    with open_writer(audio=record(tmp_path / "speech.wav", 16000, 1, spoken)) as writer:
-        writer.write(moving_frames(FPS))
-    with av.open(path) as container:
-        stream = container.streams.audio[0]
-        assert stream.duration is not None
-        assert stream.time_base is not None
-        assert stream.duration * stream.time_base == Fraction(kept, 16000)
-        assert container.duration == pytest.approx(max(kept / 16000, 1) * 1e6, abs=1)
-        assert len(list(container.decode(video=0))) == FPS
-    # Full of sound to the end that was stated, and of nothing that comes later.
-    sound, _ = heard(path)
-    assert kept <= len(sound) < kept + AAC_FRAME
-    assert np.abs(sound[kept - 500 : kept]).mean() > 0.05
-
-
 def test_the_same_twice_is_the_same_file_however_it_comes(open_writer: Callable[..., VideoWriter], path: Path):
     frames = moving_frames(FPS)
     files = []
@@ -240,38 +98,6 @@ def test_undecodable_bytes_of_a_file_name_are_spelled_out(open_writer: Callable[
 def test_what_cannot_come_back_from_metadata_is_refused(open_writer: Callable[..., VideoWriter], path: Path):
     with pytest.raises(ValueError, match="NUL"):
         open_writer(metadata={"prompt": "before\0after"})
-    assert not path.exists()
-
-
-@pytest.mark.parametrize(
-    ("make", "problem"),
-    [
-        (lambda path: record(path, 16000, 9, 16000), "9 channels"),
-        (lambda path: path, "cannot be read as audio"),
-        (lambda path: [path.write_text("no sound"), path][1], "cannot be read as audio"),
-    ],
-    ids=["nine channels", "missing", "text"],
-)
-def test_unusable_recordings_are_named(
-    open_writer: Callable[..., VideoWriter],
-    path: Path,
-    tmp_path: Path,
-    make: Callable[[Path], Path],
-    problem: str,
-):
-    audio = make(tmp_path / "speech.wav")
-    with pytest.raises(InputError, match=problem) as caught:
-        open_writer(audio=audio)
-    assert caught.value.subject == f"audio.path '{audio}'"
-    assert not path.exists()
-
-
-def test_samples_that_are_no_numbers_are_named(open_writer: Callable[..., VideoWriter], path: Path, tmp_path: Path):
-    samples = np.zeros(16000, np.float32)
-    samples[-1] = np.nan
-    soundfile.write(tmp_path / "speech.wav", samples, 16000, subtype="FLOAT")
-    with pytest.raises(InputError, match="no numbers"), open_writer(audio=tmp_path / "speech.wav") as writer:
-        writer.write(moving_frames(FPS))
     assert not path.exists()
 
 

@@ -1,0 +1,238 @@
+"""Publishing to a real MLflow server, with a line to it that can be cut, and to ports where none answers."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from s2v_runner.tracking.client import connect
+from s2v_runner.tracking.destination import Destination, TrackingError
+from s2v_runner.tracking.publisher import publish, published_before
+from s2v_runner.tracking.record import read_record, write_record
+from s2v_runner.tracking.sync import fetch_record, sync_runs
+from tests.tracking.conftest import STEPS, BuildFolder, BuildRecord, log_steps
+from tests.tracking.ledger import Ledger
+from tests.tracking.relay import Relay
+
+_ALL = 1000
+_START_PATIENCE = 120
+
+
+@dataclass(frozen=True)
+class Server:
+    process: subprocess.Popen[bytes]
+    port: int
+    ledger: Ledger
+
+    @property
+    def uri(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def kill(self) -> None:
+        """All its processes, which are of a session of their own."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, embedded: Destination) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    with connect(embedded):
+        # Tables that are there already save the server the seconds of making them.
+        shutil.copy(embedded.database, folder / "server.db")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    database = f"sqlite:///{folder / 'server.db'}"
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", database, "--artifacts-destination", str(folder / "artifacts")]
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder, start_new_session=True)
+    server = Server(process, port, Ledger(database, folder / "artifacts"))
+    try:
+        _wait_for(server, folder / "log")
+        yield server
+    finally:
+        server.kill()
+
+
+def _wait_for(server: Server, log: Path) -> None:
+    deadline = time.monotonic() + _START_PATIENCE
+    while time.monotonic() < deadline and server.process.poll() is None:
+        try:
+            with urlopen(f"{server.uri}/health", timeout=5):
+                return
+        except URLError:
+            time.sleep(0.1)
+    pytest.fail(f"the server has not started: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture
+def relay(server: Server) -> Iterator[Relay]:
+    relay = Relay(server.port)
+    relay.allow(_ALL)
+    yield relay
+    relay.close()
+
+
+def destination_to(uri: str, outputs: Path) -> Destination:
+    return Destination(uri=uri, experiment="on a server", run_name=None, outputs=outputs, patience=10.0)
+
+
+def test_a_run_arrives_whole(server: Server, tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder):
+    record = build_record("RUNNING", resolved={"prompt": "ü" * 20_000, "empty": ""})
+    folder = build_folder(tmp_path, "12-00-00_whole", record)
+    destination = destination_to(f"{server.uri}/", tmp_path)
+    running = publish(folder, destination)
+    assert not running.complete
+    write_record(folder, build_record("FINISHED"))
+    log_steps(folder, clip=1)
+    published = publish(folder, destination)
+    assert published == replace(running, complete=True)
+
+    assert published.page == f"{server.uri}/#/experiments/{published.experiment_id}/runs/{published.run_id}"
+    assert published.page_command is None
+    run = server.ledger.run(published.run_id)
+    assert run.info.status == "FINISHED"
+    assert (len(run.data.params["prompt"]), run.data.params["empty"]) == (6000, "")
+    assert len(server.ledger.history(published.run_id, "step_seconds")) == 2 * STEPS
+    assert server.ledger.artifacts(published.run_id) == {"video.mp4", "run.log", "steps.jsonl", "record.json"}
+    assert server.ledger.artifact(published.run_id, "video.mp4") == (folder / "video.mp4").read_bytes()
+    # Nothing of a server's runs is kept beside it.
+    assert not destination.database.exists()
+
+    before = server.ledger.everything(published.run_id)
+    assert publish(folder, destination) == published
+    assert server.ledger.everything(published.run_id) == before
+
+
+def test_a_record_comes_back(server: Server, tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder):
+    folder = build_folder(tmp_path, "12-00-00_back", build_record("FINISHED"))
+    destination = destination_to(server.uri, tmp_path)
+    run_id = publish(folder, destination).run_id
+    assert read_record(fetch_record(run_id, destination, tmp_path / "fetched")) == build_record("FINISHED")
+
+
+def test_a_run_goes_to_each_place_once(
+    server: Server, embedded: Destination, build_record: BuildRecord, build_folder: BuildFolder
+):
+    folder = build_folder(embedded.outputs, "12-00-00_twice", build_record("FINISHED"))
+    there = destination_to(server.uri, embedded.outputs)
+    first, second = publish(folder, embedded), publish(folder, there)
+    assert first.run_id != second.run_id
+    assert published_before(folder, embedded) == first
+    assert published_before(folder, there) == second
+
+
+def test_a_line_that_is_cut_loses_and_doubles_nothing(
+    server: Server, relay: Relay, tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder
+):
+    destination = destination_to(relay.uri, tmp_path)
+    reference = build_folder(tmp_path, "reference", build_record("FINISHED"))
+    run_id = publish(reference, destination).run_id
+    expected, known = server.ledger.everything(run_id), set(server.ledger.run_ids())
+    num_requests = relay.seen
+
+    # Each request in turn is carried out and not answered, and the line is dead from then on.
+    for allowance in range(num_requests):
+        folder = build_folder(tmp_path, f"cut after {allowance}", build_record("FINISHED"))
+        relay.allow(allowance)
+        with pytest.raises(TrackingError, match=r"cannot be reached .* `s2v-runner sync`") as caught:
+            publish(folder, destination)
+        assert caught.value.away
+
+    relay.allow(_ALL)
+    synced = list(sync_runs(tmp_path, lambda _: destination))
+    assert len(synced) == num_requests + 1
+    assert all(published and published.complete and problem is None for _, published, problem in synced)
+    assert len(set(server.ledger.run_ids()) - known) == num_requests
+    for _, published, _ in synced:
+        assert published
+        arrived = server.ledger.everything(published.run_id)
+        for part in ("status", "params", "histories", "artifacts"):
+            assert arrived[part] == expected[part], part
+
+
+def test_where_nothing_answers_is_tried_once(tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder):
+    destination = destination_to("http://127.0.0.1:1", tmp_path)
+    for name in ("one", "two"):
+        build_folder(tmp_path, name, build_record("FINISHED"))
+    began = time.monotonic()
+    problems = [problem for _, _, problem in sync_runs(tmp_path, lambda _: destination)]
+    assert (
+        problems
+        == [
+            "MLflow at 'http://127.0.0.1:1' cannot be reached (Connection refused). "
+            "The run is whole in its folder; `s2v-runner sync` sends it later"
+        ]
+        * 2
+    )
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(503, r"is in trouble .*503"), (401, r"refuses the run .*401.*Who are you\?")]
+)
+def test_a_server_that_refuses_says_why(
+    tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder, status: int, reason: str
+):
+    class Refusal(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b"Who are you?\nSee your administrator.")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    folder = build_folder(tmp_path, "refused", build_record("FINISHED"))
+    with HTTPServer(("127.0.0.1", 0), Refusal) as refusing:
+        thread = threading.Thread(target=refusing.handle_request)
+        thread.start()
+        with pytest.raises(TrackingError, match=reason) as caught:
+            publish(folder, destination_to(f"http://127.0.0.1:{refusing.server_port}", tmp_path))
+        thread.join()
+    assert not caught.value.away
+
+
+def test_a_port_that_never_answers_is_given_up(
+    tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    folder = build_folder(tmp_path, "silent", build_record("FINISHED"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        destination = destination_to(f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path)
+        began = time.monotonic()
+        with pytest.raises(TrackingError, match="does not answer in time") as caught:
+            publish(folder, destination)
+        assert caught.value.away
+        assert 1 <= time.monotonic() - began < 5
+
+
+def test_a_server_that_dies_is_noticed_at_once(
+    server: Server, tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder
+):
+    """The last test: there is no server after it."""
+    folder = build_folder(tmp_path, "orphan", build_record("RUNNING"))
+    destination = destination_to(server.uri, tmp_path)
+    publish(folder, destination)
+    server.kill()
+    log_steps(folder, clip=1)
+    began = time.monotonic()
+    with pytest.raises(TrackingError, match="cannot be reached"):
+        publish(folder, destination)
+    assert time.monotonic() - began < 5
