@@ -29,7 +29,7 @@ def save_path(run: PreparedRun, now: datetime) -> Path | None:
             raise InputError(
                 f"save_file={template}", f"there is nothing called '{match[1]}' to fill in", suggest(match[1], known)
             )
-        return _UNSAFE.sub("_", str(known[match[1]]))
+        return _UNSAFE.sub("_", _shown(known[match[1]]))
 
     path = as_path(_PLACEHOLDER.sub(fill, template))
     if path.suffix.lower() != _SUFFIX:
@@ -56,6 +56,10 @@ def check_savable(path: Path) -> None:
         raise InputError(
             f"save_file={path}", f"it cannot be written ({error.strerror})", "Give a place where you may write"
         ) from error
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _known_values(run: PreparedRun, now: datetime) -> dict[str, Any]:

@@ -7,11 +7,11 @@ the right one.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import ChoiceSweep, Override
 from hydra.errors import HydraException
 
 from s2v_runner.config.nearest import suggest
@@ -44,31 +44,21 @@ def prepare_overrides(words: Sequence[str], options: Mapping[str, Sequence[str]]
     """
     typed = [_split(word) for word in words]
     typed = _replace_size(typed, options)
-    free, paths = free_text_keys(), path_keys()
+    free = free_text_keys()
     overrides = []
     for word in typed:
-        if word.key not in free or (multirun and _CHOICE.fullmatch(word.value)):
-            overrides.append(str(word))
-        elif multirun and word.key in paths and not _exists(word.value):
-            quoted = ",".join(_quote_or_null(word.key, part) for part in word.value.split(","))
-            overrides.append(f"{word.prefix}{word.key}={quoted}")
-        else:
-            overrides.append(f"{word.prefix}{word.key}={_quote_or_null(word.key, word.value)}")
+        if word.key in free:
+            texts = _texts(word) if multirun else [word.value]
+            word = replace(word, value=",".join(_quote_or_null(word.key, text) for text in texts))
+        overrides.append(str(word))
     return overrides
 
 
 def parse_overrides(overrides: Sequence[str], options: Mapping[str, Sequence[str]]) -> list[Override]:
     """The overrides, parsed; their names are looked up. Raises InputError."""
-    parser = OverridesParser.create()
-    parsed = []
-    for override in overrides:
-        try:
-            parsed.append(parser.parse_override(override))
-        except HydraException as error:
-            raise InputError(
-                f"'{override}'", "it cannot be read as a setting", "Put quotes around a value that has signs in it"
-            ) from error
-        _check_name(parsed[-1], options)
+    parsed = [_parse(override) for override in overrides]
+    for override in parsed:
+        _check_name(override, options)
     return parsed
 
 
@@ -113,6 +103,26 @@ def _check_encoding(word: str) -> None:
         word.encode()
     except UnicodeEncodeError as error:
         raise InputError(ascii(word), "it is not in UTF-8", "Set the terminal to UTF-8, or rename the file") from error
+
+
+def _parse(override: str) -> Override:
+    try:
+        return OverridesParser.create().parse_override(override)
+    except HydraException as error:
+        raise InputError(
+            f"'{override}'", "it cannot be read as a setting", "Put quotes around a value that has signs in it"
+        ) from error
+
+
+def _texts(word: Word) -> list[str]:
+    """The texts that a word gives to several runs, one each."""
+    if _CHOICE.fullmatch(word.value):
+        sweep = _parse(f"{word.key}={word.value}").value()
+        assert isinstance(sweep, ChoiceSweep)
+        return ["null" if text is None else str(text) for text in sweep.list]
+    if word.key in path_keys() and not _exists(word.value):
+        return word.value.split(",")
+    return [word.value]
 
 
 def _exists(path: str) -> bool:

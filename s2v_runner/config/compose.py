@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar
 
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.override_parser.types import Override
@@ -16,7 +17,6 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
-from yaml import YAMLError
 
 from s2v_runner.config.arguments import escape_interpolations, parse_overrides, prepare_overrides, sweep_values
 from s2v_runner.config.explain import explain
@@ -87,7 +87,7 @@ def print_config(words: Sequence[str], source: ConfigSource) -> str:
 
 def as_yaml(config: RunConfig) -> str:
     """A configuration as YAML that composes to itself."""
-    return OmegaConf.to_yaml(OmegaConf.create(_escape(config.model_dump())))
+    return yaml.dump(_escape(config.model_dump()), Dumper=_Dumper, allow_unicode=True, sort_keys=False)
 
 
 def check_config(values: Mapping[str, Any]) -> RunConfig:
@@ -116,7 +116,7 @@ def _hydra(source: ConfigSource) -> Iterator[Any]:
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         raise InputError("configuration", "; ".join(lines[:3]), "See --help") from error
     # Hydra lets the last two through for a list of defaults that is none, or that names its own file.
-    except (OmegaConfBaseException, YAMLError, ValueError, RecursionError) as error:
+    except (OmegaConfBaseException, yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError("configuration", " ".join(str(error).split()), "Mend the file or the override") from error
 
 
@@ -134,6 +134,17 @@ def _composed(source: ConfigSource, overrides: Sequence[str]) -> Composed:
         overrides=tuple(overrides),
         choices={str(group): str(option) for group, option in choices.items() if not str(group).startswith("hydra")},
     )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text that could be a number, since OmegaConf knows more of them than YAML, and text that is not seen."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        clear = text[:1].isalpha() and text.isprintable()
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=None if clear else '"')
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def _escape(value: Any) -> Any:

@@ -77,6 +77,6 @@ def _wanted(detail: ErrorDetails) -> str:
 def _remedy(details: list[ErrorDetails]) -> str:
     (detail, *alternatives) = details
     if detail["type"] == "literal_error" and isinstance(detail["input"], str) and not alternatives:
-        choices = [choice.strip(" '") for choice in str(detail.get("ctx", {})["expected"]).replace(" or ", ",").split(",")]
-        return suggest(detail["input"], choices)
+        expected = str(detail.get("ctx", {})["expected"]).replace(" or ", ",")
+        return suggest(detail["input"], [choice.strip(" '") for choice in expected.split(",")])
     return "Give such a value"

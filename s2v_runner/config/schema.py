@@ -6,7 +6,7 @@ Types and choices are checked here, key by key; what a number may be is checked 
 import dataclasses
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
 from s2v_runner.records import Compat
@@ -43,7 +43,8 @@ class SamplerConfig(Group):
 
 
 class ResolutionConfig(Group):
-    size: str
+    # A single number is a whole number to YAML; what is wrong with it is said where sizes are read.
+    size: Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
     fit: Literal["area", "exact"]
     max_area: Annotated[int, Field(ge=1)] | None
 

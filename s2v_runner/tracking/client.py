@@ -6,7 +6,7 @@ import socket
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from mlflow.entities import RunInfo
 
 POINTS_AT_ONCE = 1000
-_PARAMS_AT_ONCE = 100
-# A request may have a million bytes, and JSON writes a character in up to six (twelve for those beyond 16 bits).
-_CHARACTERS_AT_ONCE = 80_000
 # Seconds to wait for another process that makes the database: 3 on a local disk.
 _DATABASE_PATIENCE = 60
 _LONGEST_REASON = 300
@@ -98,8 +95,8 @@ class Connection:
 
         present = self.client.get_run(run_id).data.params
         new = [Param(key, value) for key, value in params.items() if key not in present]
-        for batch in _batches_of(new):
-            self.client.log_batch(run_id, params=batch)
+        # The client itself makes requests of a hundred of them.
+        self.client.log_batch(run_id, params=new)
         changed = {key: value for key, value in params.items() if present.get(key, value) != value}
         self.set_tags(run_id, {legal_key(f"changed.{key}"): value for key, value in changed.items()})
 
@@ -161,31 +158,16 @@ def _open(destination: Destination) -> "MlflowClient":
         # Two processes that make the tables at once trip over each other.
         lock = FileLock(outputs / f".{destination.database.name}.lock", timeout=_DATABASE_PATIENCE)
     with lock:
-        if destination.uri is None:
+        if destination.is_embedded:
             _check_database(destination.database)
         return MlflowClient(destination.tracking_uri)
 
 
 def _check_database(path: Path) -> None:
-    """Raise at once for a file that is no database, which MLflow would try to open for two minutes."""
+    """Raise at once for a file that cannot be opened, which MLflow would try for two minutes."""
     if "?" in str(path):
-        raise ValueError("an address of a database cannot have a '?'")
-    with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA schema_version")
-
-
-def _batches_of(params: Sequence) -> Iterator[list]:
-    """Params, as many at once as a request may have."""
-    batch, characters = [], 0
-    for param in params:
-        length = len(param.key) + len(param.value)
-        if batch and (len(batch) == _PARAMS_AT_ONCE or characters + length > _CHARACTERS_AT_ONCE):
-            yield batch
-            batch, characters = [], 0
-        batch.append(param)
-        characters += length
-    if batch:
-        yield batch
+        raise ValueError("the address of a database has no place for the '?' in the folder's name")
+    sqlite3.connect(path).close()
 
 
 def _explain(error: Exception) -> tuple[str, bool]:

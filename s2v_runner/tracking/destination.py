@@ -28,7 +28,7 @@ class Destination:
     """Where a run is to be published, and under which name."""
 
     uri: str | None
-    """A tracking server or a database; None is a database in the output folder."""
+    """A tracking server or a database; none at all is a database in the output folder."""
     experiment: str
     run_name: str | None
     """None is the run's own name: its day and its folder."""
@@ -39,7 +39,7 @@ class Destination:
     @property
     def tracking_uri(self) -> str:
         """The address as MLflow takes it, absolute for the database in the output folder."""
-        return f"sqlite:///{self.database}" if self.uri is None else self.uri.rstrip("/")
+        return self.uri.rstrip("/") if self.uri else f"sqlite:///{self.database}"
 
     @property
     def address(self) -> str:
@@ -50,6 +50,11 @@ class Destination:
     def database(self) -> Path:
         """The file of the embedded database."""
         return self.outputs.resolve() / DATABASE_NAME
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database in the output folder keeps the runs."""
+        return not self.uri
 
     @property
     def is_server(self) -> bool:

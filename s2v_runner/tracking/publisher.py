@@ -61,7 +61,7 @@ def publish(folder: Path, destination: Destination) -> Published:
 def published_before(folder: Path, destination: Destination) -> Published | None:
     """What was noted down of a run at this destination; MLflow is not asked. Raises InputError."""
     sent = _read_sent(folder, destination)
-    if sent is None or (destination.uri is None and not destination.database.exists()):
+    if sent is None or (destination.is_embedded and not destination.database.exists()):
         return None
     status = read_record(folder).status
     # The record is written last and sent last: once it has arrived as it stands, so has the rest.

@@ -37,7 +37,7 @@ def fetch_record(run_id: str, destination: Destination, folder: Path) -> Path:
 
     Raises InputError when MLflow has no such run or no record of it, TrackingError when it cannot be asked.
     """
-    if destination.uri is None and not destination.database.exists():
+    if destination.is_embedded and not destination.database.exists():
         raise InputError(
             f"run '{run_id}'",
             f"there is no '{destination.database}' to look it up in",

@@ -36,6 +36,9 @@ class Ledger:
     def rename(self, run_id: str, name: str) -> None:
         self._client.update_run(run_id, name=name)
 
+    def delete(self, run_id: str) -> None:
+        self._client.delete_run(run_id)
+
     def metrics(self, run_id: str) -> dict[str, float]:
         return self.run(run_id).data.metrics
 

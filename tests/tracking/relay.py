@@ -45,6 +45,7 @@ class Relay:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def hand_on(self) -> None:
                 left = relay.take()

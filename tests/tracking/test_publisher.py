@@ -1,22 +1,17 @@
 """What MLflow has of a run, in a real database."""
 
-import logging
-import multiprocessing
-import os
-import subprocess
-import sys
-import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
-from s2v_runner.errors import InputError
+from s2v_runner.tracking.client import Connection
 from s2v_runner.tracking.destination import Destination, TrackingError
 from s2v_runner.tracking.journal import Journal, StepLine
 from s2v_runner.tracking.publisher import PUBLISHED_NAME, publish, published_before
 from s2v_runner.tracking.record import RECORD_NAME, write_record
+from s2v_runner.tracking.translation import Point
 from tests.tracking.conftest import (
     FINISHED_MS,
     STARTED_MS,
@@ -29,19 +24,11 @@ from tests.tracking.conftest import (
 )
 from tests.tracking.ledger import Ledger
 
-TRACKING = "s2v_runner.tracking."
-
 
 @pytest.fixture
 def ledger(embedded: Destination) -> Ledger:
     """What the embedded database holds."""
     return Ledger(embedded.tracking_uri, embedded.outputs)
-
-
-def test_nothing_of_ours_imports_mlflow():
-    modules = ", ".join(TRACKING + name for name in ("publisher", "reporter", "sync"))
-    code = f"import sys, {modules}; sys.exit('mlflow' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_finished_run_arrives_whole(
@@ -195,18 +182,44 @@ def test_keys_are_made_legal(
     assert run.data.metrics["stage_seconds.read_write _all_"] == 1.0
 
 
-def test_many_are_sent_in_batches(
-    embedded: Destination, ledger: Ledger, build_record: BuildRecord, build_folder: BuildFolder
+def test_many_steps_are_sent_once_each_in_batches(
+    embedded: Destination,
+    ledger: Ledger,
+    build_record: BuildRecord,
+    build_folder: BuildFolder,
+    monkeypatch: pytest.MonkeyPatch,
 ):
-    resolved = {f"setting {number}": "ä" * 5000 for number in range(250)}
-    folder = build_folder(embedded.outputs, "many", build_record("FINISHED", resolved=resolved, choices={}, plan={}))
+    sizes: list[int] = []
+    log_points = Connection.log_points
+
+    def count(connection: Connection, run_id: str, points: Sequence[Point]) -> None:
+        sizes.append(len(points))
+        log_points(connection, run_id, points)
+
+    monkeypatch.setattr(Connection, "log_points", count)
+    folder = build_folder(embedded.outputs, "many", build_record("RUNNING"))
+    publish(folder, embedded)
     journal = Journal(folder)
     for number in range(2500):
         journal.add(StepLine(0, 1, number + 1, 1.0, STARTED_MS / 1000 + number))
     journal.close()
+    publish(folder, embedded)
     run_id = publish(folder, embedded).run_id
-    assert ledger.run(run_id).data.params == resolved
+    assert sizes == [STEPS, 1000, 1000, 500]
     assert len(ledger.history(run_id, "step_seconds")) == STEPS + 2500
+
+
+def test_files_elsewhere_are_not_sent(
+    tmp_path: Path, embedded: Destination, ledger: Ledger, build_record: BuildRecord, build_folder: BuildFolder
+):
+    (tmp_path / "copy.mp4").touch()
+    (embedded.outputs / "beside.mp4").touch()
+    files = {"save_file": str(tmp_path / "copy.mp4"), "beside": "../../../beside.mp4", "page": "pages/compare.html"}
+    folder = build_folder(embedded.outputs, "elsewhere", build_record("FINISHED", files=files))
+    (folder / "pages").mkdir()
+    (folder / "pages" / "compare.html").touch()
+    run_id = publish(folder, embedded).run_id
+    assert ledger.artifacts(run_id) == {"pages/compare.html", "steps.jsonl", "record.json"}
 
 
 def test_names_are_those_that_were_asked_for(
@@ -272,88 +285,11 @@ def test_a_database_that_is_gone_has_nothing(
     assert published_before(folder, elsewhere) is None
 
 
-def test_notes_that_are_damaged_are_named(embedded: Destination, build_record: BuildRecord, build_folder: BuildFolder):
-    folder = build_folder(embedded.outputs, "noted", build_record("FINISHED"))
-    for damage in ("", "[]", '{"format": 2, "destinations": {}}', "{}"):
-        (folder / PUBLISHED_NAME).write_text(damage)
-        with pytest.raises(InputError, match=PUBLISHED_NAME):
-            publish(folder, embedded)
-
-
-def test_a_run_is_published_by_one_process_at_a_time(
-    embedded: Destination, build_record: BuildRecord, build_folder: BuildFolder
+def test_a_run_that_was_deleted_stays_deleted(
+    embedded: Destination, ledger: Ledger, build_record: BuildRecord, build_folder: BuildFolder
 ):
-    folder = build_folder(embedded.outputs, "contended", build_record("FINISHED"))
-    with (
-        FileLock(folder / ".published.lock"),
-        pytest.raises(TrackingError, match="another process") as caught,
-    ):
-        publish(folder, replace(embedded, patience=0.1))
-    assert not caught.value.away
-
-
-@pytest.mark.parametrize(
-    ("uri", "reason"),
-    [(None, "file is not a database"), ("file:///tmp/mlruns", "file"), ("gopher://hole", "gopher")],
-    ids=["no database", "a file store", "another scheme"],
-)
-def test_what_mlflow_refuses_is_said_at_once(
-    tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder, uri: str | None, reason: str
-):
-    folder = build_folder(tmp_path, "refused", build_record("FINISHED"))
-    (tmp_path / "mlflow.db").write_text("no database " * 100)
-    destination = Destination(uri=uri, experiment="refused", run_name=None, outputs=tmp_path, patience=1.0)
-    began = time.monotonic()
-    with pytest.raises(TrackingError, match=reason) as caught:
-        publish(folder, destination)
-    assert not caught.value.away
-    assert "s2v-runner sync" in str(caught.value)
-    assert destination.address in str(caught.value)
-    assert time.monotonic() - began < 10
-
-
-def test_passwords_stay_out_of_sight(tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder):
-    folder = build_folder(tmp_path, "secret", build_record("FINISHED"))
-    destination = Destination("http://ada:s3cret@127.0.0.1:1/", "secret", None, tmp_path, 1.0)
-    with pytest.raises(TrackingError) as caught:
-        publish(folder, destination)
-    assert "'http://127.0.0.1:1'" in str(caught.value)
-    assert "s3cret" not in str(caught.value)
-
-
-def test_settings_of_the_user_stay(
-    embedded: Destination, build_record: BuildRecord, build_folder: BuildFolder, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
-    monkeypatch.setenv("MLFLOW_LOGGING_LEVEL", "error")
-    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT", raising=False)
-    publish(build_folder(embedded.outputs, "set", build_record("FINISHED")), embedded)
-    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "3"
-    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "false"
-    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "10"
-    assert logging.getLogger("mlflow").level == logging.ERROR
-
-
-def test_two_processes_may_publish_the_first_runs_at_once(
-    tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder, capfd: pytest.CaptureFixture[str]
-):
-    # Forked, so that neither waits for imports and both come upon the same empty folder.
-    context = multiprocessing.get_context("fork")
-    destination = Destination(None, "at once", None, tmp_path, 10.0)
-    processes = []
-    for name in ("one", "other"):
-        folder = build_folder(tmp_path, name, build_record("FINISHED"))
-        processes.append(context.Process(target=publish, args=(folder, destination), daemon=True))
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-    assert [process.exitcode for process in processes] == [0, 0]
-    # Not a word of the tables that were made.
-    assert capfd.readouterr() == ("", "")
-
-    ledger = Ledger(destination.tracking_uri, tmp_path)
-    experiments = {ledger.experiment(ledger.run(run_id).info.experiment_id) for run_id in ledger.run_ids()}
-    assert len(ledger.run_ids()) == 2
-    assert experiments == {"at once"}
+    folder = build_folder(embedded.outputs, "deleted", build_record("RUNNING"))
+    ledger.delete(publish(folder, embedded).run_id)
+    write_record(folder, build_record("FINISHED"))
+    with pytest.raises(TrackingError, match="deleted"):
+        publish(folder, embedded)

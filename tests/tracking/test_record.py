@@ -72,15 +72,16 @@ def test_a_record_that_lacks_something_is_refused(tmp_path: Path, build_record: 
             read_record(tmp_path)
 
 
+@pytest.mark.parametrize(("place", "call"), [(os, "fsync"), (Path, "replace")])
 def test_a_record_is_written_whole_or_not_at_all(
-    tmp_path: Path, build_record: BuildRecord, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, build_record: BuildRecord, monkeypatch: pytest.MonkeyPatch, place: object, call: str
 ):
     write_record(tmp_path, build_record("RUNNING"))
 
-    def full(_: int) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(place, call, full)
     with pytest.raises(OutputError, match="No space left on device"):
         write_record(tmp_path, build_record("FINISHED"))
     assert read_record(tmp_path) == build_record("RUNNING")

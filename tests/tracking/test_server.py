@@ -19,7 +19,7 @@ import pytest
 
 from s2v_runner.tracking.client import connect
 from s2v_runner.tracking.destination import Destination, TrackingError
-from s2v_runner.tracking.publisher import publish, published_before
+from s2v_runner.tracking.publisher import PUBLISHED_NAME, publish, published_before
 from s2v_runner.tracking.record import read_record, write_record
 from s2v_runner.tracking.sync import fetch_record, sync_runs
 from tests.tracking.conftest import STEPS, BuildFolder, BuildRecord, log_steps
@@ -127,6 +127,24 @@ def test_a_record_comes_back(server: Server, tmp_path: Path, build_record: Build
     assert read_record(fetch_record(run_id, destination, tmp_path / "fetched")) == build_record("FINISHED")
 
 
+def test_many_long_params_arrive(server: Server, tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder):
+    resolved = {f"setting {number}": "ä" * 5000 for number in range(250)}
+    record = build_record("RUNNING", resolved=resolved, choices={}, plan={})
+    folder = build_folder(tmp_path, "12-00-00_params", record)
+    run_id = publish(folder, destination_to(server.uri, tmp_path)).run_id
+    assert server.ledger.run(run_id).data.params == resolved
+
+
+def test_passwords_are_used_and_not_noted_down(
+    server: Server, tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder
+):
+    folder = build_folder(tmp_path, "12-00-00_secret", build_record("FINISHED"))
+    published = publish(folder, destination_to(f"http://ada:s3cret@127.0.0.1:{server.port}", tmp_path))
+    assert published.uri == server.uri
+    assert published.page.startswith(f"{server.uri}/#/")
+    assert "s3cret" not in (folder / PUBLISHED_NAME).read_text()
+
+
 def test_a_run_goes_to_each_place_once(
     server: Server, embedded: Destination, build_record: BuildRecord, build_folder: BuildFolder
 ):
@@ -167,20 +185,16 @@ def test_a_line_that_is_cut_loses_and_doubles_nothing(
             assert arrived[part] == expected[part], part
 
 
-def test_where_nothing_answers_is_tried_once(tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder):
-    destination = destination_to("http://127.0.0.1:1", tmp_path)
-    for name in ("one", "two"):
-        build_folder(tmp_path, name, build_record("FINISHED"))
+def test_a_dead_port_is_given_up_at_once(tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder):
+    folder = build_folder(tmp_path, "dead", build_record("FINISHED"))
     began = time.monotonic()
-    problems = [problem for _, _, problem in sync_runs(tmp_path, lambda _: destination)]
-    assert (
-        problems
-        == [
-            "MLflow at 'http://127.0.0.1:1' cannot be reached (Connection refused). "
-            "The run is whole in its folder; `s2v-runner sync` sends it later"
-        ]
-        * 2
+    with pytest.raises(TrackingError) as caught:
+        publish(folder, destination_to("http://127.0.0.1:1", tmp_path))
+    assert str(caught.value) == (
+        "MLflow at 'http://127.0.0.1:1' cannot be reached (Connection refused). "
+        "The run is whole in its folder; `s2v-runner sync` sends it later"
     )
+    assert caught.value.away
     assert time.monotonic() - began < 5
 
 

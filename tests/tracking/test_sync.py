@@ -11,9 +11,9 @@ import pytest
 
 from s2v_runner.errors import InputError
 from s2v_runner.tracking import sync
-from s2v_runner.tracking.destination import Destination
+from s2v_runner.tracking.destination import Destination, Published
 from s2v_runner.tracking.folder import hold
-from s2v_runner.tracking.publisher import publish
+from s2v_runner.tracking.publisher import PUBLISHED_NAME, publish
 from s2v_runner.tracking.record import RECORD_NAME, read_record, write_record
 from s2v_runner.tracking.sync import DIED, fetch_record, sync_runs
 from tests.tracking.conftest import BuildFolder, BuildRecord, read_json
@@ -89,6 +89,38 @@ def test_runs_without_a_destination_stay_untold(tmp_path: Path, build_record: Bu
     assert read_record(folder).status == "KILLED"
 
 
+def test_where_nothing_answers_is_tried_once(
+    embedded: Destination,
+    tmp_path: Path,
+    build_record: BuildRecord,
+    build_folder: BuildFolder,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    dead = Destination("http://127.0.0.1:1", "s2v_runner", None, tmp_path, 1.0)
+    there = Destination(embedded.tracking_uri, "s2v_runner", None, tmp_path, 1.0)
+    folders = [
+        build_folder(tmp_path, f"12-00-0{number}_dead", build_record("FINISHED", base_seed=number))
+        for number in range(4)
+    ]
+    # The last one had arrived before the server died.
+    publish(folders[3], there)
+    notes = folders[3] / PUBLISHED_NAME
+    notes.write_text(notes.read_text().replace(there.address, dead.address))
+    tried: list[Path] = []
+
+    def try_to_publish(folder: Path, destination: Destination) -> Published:
+        tried.append(folder)
+        return publish(folder, destination)
+
+    monkeypatch.setattr(sync, "publish", try_to_publish)
+    # The third has somewhere else to go.
+    *unsent, third, last = sync_runs(tmp_path, lambda record: there if record.base_seed == 2 else dead)
+    assert [problem and "Connection refused" in problem for _, _, problem in unsent] == [True, True]
+    assert (third[1] is not None, third[2]) == (True, None)
+    assert (last[1] is not None and last[1].complete, last[2]) == (True, None)
+    assert tried == [folders[0], folders[2]]
+
+
 def test_a_damaged_run_does_not_stop_the_others(
     destination: Destination, build_record: BuildRecord, build_folder: BuildFolder
 ):
@@ -113,7 +145,7 @@ def test_runs_that_are_there_are_told_without_mlflow(
     code = """
 import sys
 from pathlib import Path
-from s2v_runner.tracking.destination import Destination
+from s2v_runner.tracking.destination import Destination, Published
 from s2v_runner.tracking.sync import sync_runs
 destination = Destination(sys.argv[1], "s2v_runner", None, Path(sys.argv[2]), 1.0)
 ((_, published, problem),) = sync_runs(Path(sys.argv[2]), lambda _: destination)

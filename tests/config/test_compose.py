@@ -1,0 +1,227 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from s2v_runner.config.compose import (
+    PROJECT,
+    ConfigSource,
+    as_yaml,
+    check_config,
+    compose_points,
+    compose_run,
+    print_config,
+)
+from s2v_runner.config.places import conf_folder, group_options
+from s2v_runner.config.schema import RunConfig
+from s2v_runner.errors import InputError
+from s2v_runner.records import FIXED, REFERENCE, Compat
+from tests.settings import config_with
+
+OPTIONS = group_options([conf_folder()])
+Write = Callable[[str, str], ConfigSource]
+
+
+@pytest.fixture
+def write_own(tmp_path: Path) -> Write:
+    """Writes a file into a folder of the user's own, with an awkward name; the source that starts from it."""
+    folder = tmp_path / "my conf, v2 (it's = ${new})"
+
+    def write(name: str, content: str) -> ConfigSource:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+        return ConfigSource(folder, path.stem if path.parent == folder else PROJECT.name)
+
+    return write
+
+
+def test_there_is_a_class_for_every_group():
+    groups = {name for name, field in RunConfig.model_fields.items() if field.annotation in RunConfig.__subclasses__()}
+    assert groups <= set(OPTIONS)
+    assert set(OPTIONS) == {name for name, value in config_with({}).model_dump().items() if isinstance(value, dict)}
+
+
+@pytest.mark.parametrize("group", OPTIONS)
+def test_every_option_of_a_group_composes_to_something_of_its_own(group: str):
+    points = compose_points([f"{group}={','.join(OPTIONS[group])}"], PROJECT, multirun=True)
+    assert [point.choices[group] for point in points] == OPTIONS[group]
+    made = [getattr(point.config, group) for point in points]
+    assert all(one != other for index, one in enumerate(made) for other in made[:index])
+
+
+def test_the_two_sets_of_choices_are_those_of_the_library():
+    fixed, reference = compose_points(["compat=fixed,reference"], PROJECT, multirun=True)
+    assert Compat(**fixed.config.compat.model_dump()) == FIXED
+    assert Compat(**reference.config.compat.model_dump()) == REFERENCE
+
+
+def test_options_of_one_group_differ_in_what_they_are_called_by():
+    def named(group: str, key: str) -> list[str]:
+        points = compose_points([f"{group}={','.join(OPTIONS[group])}"], PROJECT, multirun=True)
+        return [getattr(getattr(point.config, group), key) for point in points]
+
+    assert named("memory", "mode") == OPTIONS["memory"]
+    assert named("sampler", "solver") == OPTIONS["sampler"]
+
+
+def test_a_run_knows_how_it_was_asked_for():
+    composed = compose_run(["sampler=euler", "prompt=It's me"])
+    assert composed.overrides == ("sampler=euler", "prompt='It\\'s me'")
+    assert composed.choices == {
+        **dict.fromkeys(("tts", "pose", "prompt_extend", "metrics"), "none"),
+        "model": "demo",
+        "sampler": "euler",
+        "resolution": "balanced",
+        "audio": "file",
+        "compat": "fixed",
+        "memory": "auto",
+        "speed": "exact",
+        "parallel": "single",
+        "output": "video",
+        "tracking": "mlflow",
+    }
+
+
+def test_the_last_given_key_changes_fastest():
+    words = ["sampler.steps=2,1", "size=480p,720p", "prompt=a, b", "base_seed=range(3)"]
+    points = compose_points(words, PROJECT, multirun=True)
+    made = [(point.config.sampler.steps, point.choices["resolution"], point.config.base_seed) for point in points]
+    assert made == [(steps, size, seed) for steps in (2, 1) for size in ("480p", "720p") for seed in range(3)]
+    assert {point.config.prompt for point in points} == {"a, b"}
+    assert points[-1].overrides == ("sampler.steps=1", "resolution=720p", "prompt='a, b'", "base_seed=2")
+
+
+def test_several_values_need_several_runs():
+    for words in (["sampler.steps=1,2"], ["sampler=euler,unipc"], ["size=480p,720p"]):
+        for ask in (compose_run, lambda words: print_config(words, PROJECT)):
+            with pytest.raises(InputError, match="several values to one run. Add -m"):
+                ask(words)
+
+
+def test_an_option_of_ones_own_builds_on_the_projects(write_own: Write):
+    source = write_own("sampler/quick.yaml", "defaults: [euler]\nsteps: 7\n")
+    (point,) = compose_points(["sampler=quick"], source, multirun=False)
+    assert (point.config.sampler.solver, point.config.sampler.steps) == ("euler", 7)
+    assert point.choices["sampler"] == "quick"
+    assert compose_points([], source, multirun=False)[0].config == compose_run([]).config
+    with pytest.raises(InputError, match="sampler=quick: there is no such choice"):
+        compose_run(["sampler=quick"])
+
+
+def test_a_preset_of_ones_own_is_a_size(write_own: Write):
+    source = write_own("resolution/square.yaml", "size: 640*640\nfit: exact\nmax_area: null\n")
+    (point,) = compose_points(["size=square"], source, multirun=False)
+    assert point.config.resolution.size == "640*640"
+
+
+def test_a_file_of_ones_own_goes_before_the_projects_of_the_same_name(write_own: Write):
+    source = write_own("sampler/unipc.yaml", "solver: unipc\nsteps: 11\nguide_scale: 1.0\nshift: 2.0\n")
+    assert compose_points([], source, multirun=False)[0].config.sampler.steps == 11
+    assert compose_run([]).config.sampler.steps == 40
+
+
+def test_a_configuration_of_ones_own_to_start_from(write_own: Write):
+    source = write_own("talk.yaml", "defaults:\n- config\n- override sampler: euler\n- _self_\nprompt: Hello, you\n")
+    (point,) = compose_points(["sampler.steps=3"], source, multirun=False)
+    assert (point.config.prompt, point.config.sampler.solver, point.config.sampler.steps) == ("Hello, you", "euler", 3)
+    assert yaml.safe_load(print_config([], source))["prompt"] == "Hello, you"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("sampler:\n  stepz: 3\n", "sampler.stepz: there is no such setting. Did you mean 'sampler.steps'?"),
+        ("promt: Hello\n", "promt: there is no such setting. Did you mean 'prompt'?"),
+        ("3: 4\n", "3: there is no such setting"),
+        ("sampler: 3\n", "sampler=3: it must be a group of settings"),
+        ("sampler: {steps: many}\n", "sampler.steps=many: it must be a whole number"),
+        ("prompt: no\n", "prompt=false: it must be text"),
+        ("prompt: ${absent}\n", "Interpolation key 'absent' not found"),
+        ("prompt: ${asset\n", "no viable alternative"),
+        ("image: ${asset:absent.png}\n", "absent.png"),
+        ("prompt: [\n", "own.yaml"),
+        ("prompt: a\nprompt: b\n", "found duplicate key prompt"),
+        ("prompt: '\x01'\n", "special characters are not allowed"),
+        ("prompt: !!python/object:os.system {}\n", "could not determine a constructor"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said(write_own: Write, content: str, said: str):
+    source = write_own("own.yaml", f"defaults: [config, _self_]\n{content}")
+    with pytest.raises(InputError) as caught:
+        compose_points([], source, multirun=False)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "prompt: it is missing"),
+        ("- prompt\n", "must be a DictConfig"),
+        ("defaults: config\n", "Invalid defaults list"),
+        ("defaults: [own]\n", "recursion"),
+        ("defaults: [confog]\n", "confog"),
+        ("defaults: [config, override sampler: eular]\n", "Could not find 'sampler/eular'"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_refused(write_own: Write, content: str, said: str):
+    source = write_own("own.yaml", content)
+    with pytest.raises(InputError) as caught:
+        compose_points([], source, multirun=False)
+    assert said in str(caught.value)
+
+
+def test_files_and_folders_that_are_not_there_or_cannot_be_read_are_refused(write_own: Write, tmp_path: Path):
+    source = write_own("latin.yaml", "")
+    assert source.own_folder is not None
+    (source.own_folder / "latin.yaml").write_bytes("prompt: café".encode("latin-1"))
+    for wrong, said in (
+        (source, "'utf-8' codec can't decode"),
+        (ConfigSource(source.own_folder, "absent"), "Cannot find primary config 'absent'"),
+        (ConfigSource(tmp_path / "absent", PROJECT.name), "--config-dir .*absent': there is no such folder"),
+    ):
+        with pytest.raises(InputError, match=said):
+            compose_points([], wrong, multirun=False)
+
+
+def test_a_group_of_ones_own_is_no_setting(write_own: Write):
+    source = write_own("colour/red.yaml", "hue: 0\n")
+    for word in ("colour=red", "+colour=red"):
+        with pytest.raises(InputError, match="colour"):
+            compose_points([word], source, multirun=False)
+
+
+def test_a_printed_configuration_composes_to_itself(write_own: Write):
+    words = ["prompt=a, 'b' ${c}", "sampler=euler", "size=720p", "num_clip=2"]
+    printed = print_config(words, PROJECT)
+    assert "image: ${asset:picture.png}" in printed
+    source = write_own("again.yaml", printed)
+    assert compose_points([], source, multirun=False)[0].config == compose_run(words).config
+
+
+@pytest.mark.parametrize(
+    "prompt", ["${x}", "costs ${ 5", "\\${x} \\\\${", "null", "1e3", "- a: b # c", " two\nlines\t"]
+)
+def test_a_configuration_written_down_composes_to_itself(write_own: Write, prompt: str):
+    config = config_with({"prompt": prompt, "negative_prompt": "", "sampler.shift": 2.5, "memory.t5_cpu": True})
+    source = write_own("again.yaml", as_yaml(config))
+    assert compose_points([], source, multirun=False)[0].config == config
+
+
+def test_values_are_checked_as_files_are():
+    values = config_with({}).model_dump()
+    assert check_config(values) == config_with({})
+    with pytest.raises(InputError, match=r"sampler\.steps=x: it must be a whole number"):
+        check_config({**values, "sampler": {**values["sampler"], "steps": "x"}})
+
+
+def test_the_command_line_prints_what_it_composed(tmp_path: Path):
+    command = [sys.executable, "-m", "s2v_runner", "--cfg", "job", "sampler.steps=3", "prompt=一位女士, (说话)"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    printed = yaml.safe_load(result.stdout)
+    assert (printed["sampler"]["steps"], printed["prompt"]) == (3, "一位女士, (说话)")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,130 @@
+"""The mistakes people make, each answered with one message that names the value and the remedy, and exit status 2."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from s2v_runner.cli import main
+from tests.places import TINY_CHECKPOINT
+from tests.runs import Workshop
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("nothing of the kind")
+    (tmp_path / "empty.txt").touch()
+    (tmp_path / "folder.mp4").mkdir()
+    return tmp_path
+
+
+# What is typed, and what the answer must say.
+MISTAKES = {
+    "an unknown key": ("sampler.stepz=3", "'sampler.steps'"),
+    "an unknown key, added": ("+sampler.stepz=3", "'sampler.steps'"),
+    "an unknown group": ("samplr=unipc", "'sampler'"),
+    "an unknown choice": ("sampler=unipcc", "'unipc'"),
+    "a key without its group": ("guide_scale=3", "'sampler.guide_scale'"),
+    "no value": ("sampler.steps", "sampler.steps"),
+    "an unknown command": ("chek", "'check'"),
+    "an unknown option": ("--forse", "--forse"),
+    "words for a number": ("sampler.steps=many", "whole number"),
+    "half a step": ("sampler.steps=2.5", "whole number"),
+    "no steps": ("sampler.steps=0", "from 1 on"),
+    "a negative shift": ("sampler.shift=-1", "positive"),
+    "a shift in words": ("sampler.shift=large", "'auto'"),
+    "infinite guidance": ("sampler.guide_scale=inf", "must be a number"),
+    "a clip of odd length": ("infer_frames=82", "80"),
+    "no clips": ("num_clip=0", "1 or more"),
+    "a negative seed": ("base_seed=-2", "-1 or more"),
+    "a motion of even length": ("model.motion_frames=72", "73"),
+    "an unknown size": ("size=721p", "'720p'"),
+    "two sizes": ("size=720p resolution=480p", "one setting"),
+    "a size of one number": ("resolution.size=720", "1024*704"),
+    "a size too small": ("size=32*32", "larger size"),
+    "an exact size beyond the cap": ("size=720p resolution.fit=exact", "max_area"),
+    "an exact size that is odd": ("size=101*51 resolution.fit=exact", "even"),
+    "several values without -m": ("sampler.steps=1,2", "-m"),
+    "an unknown compat choice": ("compat.noise=portabel", "'portable'"),
+    "a quality out of range": ("output.crf=99", "51"),
+    "a missing picture": ("image=none.png", "none.png"),
+    "a picture that is none": ("image=file", "JPEG, PNG"),
+    "a missing recording": ("audio.path=none.wav", "none.wav"),
+    "a recording that is none": ("audio.path=file", "WAV, FLAC"),
+    "a missing prompt file": ("prompt_file=none.txt", "none.txt"),
+    "an empty prompt file": ("prompt_file=empty.txt", "empty"),
+    "a pose video without pose=video": ("pose.path=dance.mp4", "pose=video"),
+    "pose=video without a video": ("pose=video", "pose.path"),
+    "a missing pose video": ("pose=video pose.path=none.mp4", "none.mp4"),
+    "the real model without weights": ("model=wan_s2v_14b", "hf download"),
+    "weights that are not there": ("model=wan_s2v_14b model.ckpt_dir=nowhere", "nowhere"),
+    "weights that are none": ("model=wan_s2v_14b model.ckpt_dir=.", "layout"),
+    "weights for the demo": ("model.ckpt_dir=weights", "model=wan_s2v_14b"),
+    "an output folder under a file": ("output.folder=file/outputs", "output.folder"),
+    "a copy under a file": ("save_file=file/video.mp4", "save_file"),
+    "a copy that is a folder": ("save_file=folder.mp4/", "save_file"),
+    "a copy of another kind": ("save_file=video.avi", ".mp4"),
+    "an unknown placeholder": ("save_file={sampler.step}.mp4", "'sampler.steps'"),
+    "a copy that every point would write": ("-m sampler.steps=1,2 save_file=video.mp4", "{sampler.steps}"),
+    "speech from text": ("tts=espeak tts.text=hello", "not there yet"),
+    "prompt extension": ("prompt_extend=dashscope", "not there yet"),
+    "extracted poses": ("pose=extract pose.path=file", "not there yet"),
+    "8-bit matrices": ("speed=fp8", "not there yet"),
+    "streamed blocks": ("memory=stream", "not there yet"),
+    "several GPUs": ("parallel=ulysses", "not there yet"),
+    "metrics": ("metrics=basic", "not there yet"),
+    "a configuration that is not there": ("--config-name other", "other"),
+    "a folder of configuration that is not there": ("--config-dir nowhere", "nowhere"),
+    "a run that is none": ("reproduce nowhere", "nowhere"),
+    "an argument too many": ("list everything", "everything"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_answered_in_one_message(folder: Path, capsys: pytest.CaptureFixture[str], mistake: str):
+    typed, expected = MISTAKES[mistake]
+    before = sorted(folder.rglob("*"))
+    assert main(typed.split()) == 2
+    said = capsys.readouterr()
+    assert expected in said.err
+    assert said.err.startswith("s2v-runner: ")
+    assert len(said.err.strip().splitlines()) == 1
+    assert said.out == ""
+    assert sorted(folder.rglob("*")) == before
+
+
+# Found when PyTorch is asked, so the run has begun and its record says how it ended.
+LATE_MISTAKES = {
+    "a GPU that is not there": (["memory.device=cuda:7"], "GPUs"),
+    "a device that is none": (["memory.device=tpu"], "auto, cpu, cuda"),
+    "an attention that is none": (["speed.attention=flsh"], "flash"),
+    "contradicting memory": (["memory=resident", "memory.offload_model=true"], "contradicts"),
+}
+
+
+@pytest.mark.parametrize("mistake", LATE_MISTAKES)
+def test_a_mistake_found_late_is_in_the_record(workshop: Workshop, capsys: pytest.CaptureFixture[str], mistake: str):
+    more, expected = LATE_MISTAKES[mistake]
+    assert main([*workshop.settings, *more]) == 2
+    assert expected in capsys.readouterr().err
+    record = workshop.only_record()
+    assert record.status == "FAILED"
+    assert expected in (record.error or "")
+    assert not workshop.strays()
+
+
+@pytest.mark.parametrize("name", ["Wan2.1_VAE.pth", "models_t5_umt5-xxl-enc-bf16.pth", "config.json"])
+def test_a_checkpoint_that_lacks_a_file_is_refused_by_its_name(
+    workshop: Workshop, capsys: pytest.CaptureFixture[str], copy_checkpoint: Callable[[], Path], name: str
+):
+    weights = copy_checkpoint()
+    (weights / name).unlink()
+    assert main([*workshop.settings, f"model.ckpt_dir={weights}"]) == 2
+    assert name in capsys.readouterr().err
+
+
+@pytest.fixture
+def copy_checkpoint(tmp_path: Path) -> Callable[[], Path]:
+    return lambda: Path(shutil.copytree(TINY_CHECKPOINT, tmp_path / "weights"))
