@@ -1,5 +1,6 @@
 """The copy of the video that `save_file` asks for: its name and whether it can be written."""
 
+import os
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -45,7 +46,7 @@ def check_savable(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise InputError(f"save_file={path}", "it is a folder", "Give the name of a file")
-        probe = path.parent / f".{path.name[:64]}.writable"
+        probe = path.parent / f".{os.getpid()}.writable"
         probe.touch()
         probe.unlink()
     except (FileExistsError, NotADirectoryError) as error:

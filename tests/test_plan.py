@@ -4,7 +4,8 @@ from collections.abc import Callable
 import pytest
 
 from s2v_runner.errors import InputError
-from s2v_runner.plan import feature_frame_count, fit_area, interpolated_count, plan_run
+from s2v_runner.estimate import count_tokens
+from s2v_runner.plan import LARGE_FRAME_AREA, feature_frame_count, fit_area, interpolated_count, plan_run, shift_for
 from s2v_runner.records import FIXED, REFERENCE, Request
 
 RATE = 16000
@@ -65,6 +66,54 @@ def test_a_picture_is_enlarged_only_to_the_next_multiple():
     assert fit_area(704, 1024, 1024 * 704) == (704, 1024)
 
 
+def test_large_frames_take_the_larger_shift():
+    assert LARGE_FRAME_AREA == 1280 * 704
+    assert (shift_for(1280 * 704 - 1), shift_for(1280 * 704)) == (3.0, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("area", "picture", "shift"),
+    [
+        (1280 * 720, (1080, 1920), 5.0),
+        (1280 * 720, (1920, 1080), 5.0),
+        (1280 * 720, (480, 832), 3.0),
+        (1024 * 704, (704, 1024), 3.0),
+        (1024 * 704, (2000, 2000), 3.0),
+    ],
+)
+def test_a_shift_that_is_left_open_goes_by_the_frame_that_is_made(
+    request_for: Make, area: int, picture: tuple[int, int], shift: float
+):
+    assert plan_run(request_for(area=area, shift=None), picture, RATE, RATE).shift == shift
+    assert plan_run(request_for(area=area, shift=4.0), picture, RATE, RATE).shift == 4.0
+
+
+@pytest.mark.parametrize(
+    ("exact", "made"),
+    [((704, 1280), (704, 1280)), ((480, 832), (512, 832)), ((720, 1280), (768, 1280)), ((2, 2), (64, 64))],
+)
+def test_an_exact_size_is_cut_from_the_next_multiple_whatever_the_picture(
+    request_for: Make, exact: tuple[int, int], made: tuple[int, int]
+):
+    for picture in ((80, 96), (3000, 500)):
+        plan = plan_run(request_for(exact_size=exact, area=1), picture, RATE, RATE)
+        assert (plan.output_height, plan.output_width) == exact
+        assert (plan.height, plan.width) == made
+
+
+def test_an_area_leaves_nothing_to_cut(request_for: Make):
+    plan = plan_run(request_for(area=1024 * 704), (704, 1024), RATE, RATE)
+    assert (plan.output_height, plan.output_width) == (plan.height, plan.width) == (704, 1024)
+
+
+def test_tokens_are_of_the_frame_that_is_made(request_for: Make):
+    plan = plan_run(request_for(exact_size=(480, 832), infer_frames=48), (80, 96), RATE, RATE)
+    rows, columns = 512 // 16, 832 // 16
+    assert count_tokens(plan, 0, opens_from_nothing=True) == 13 * rows * columns
+    past = rows * columns + rows * columns // 4 + rows * columns // 4
+    assert count_tokens(plan, 0, opens_from_nothing=False) == 13 * rows * columns + past
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -82,6 +131,10 @@ def test_a_picture_is_enlarged_only_to_the_next_multiple():
         ({"shift": float("nan")}, ["sampler.shift=nan"]),
         ({"guide_scale": float("nan")}, ["sampler.guide_scale=nan"]),
         ({"sample_fps": 0}, ["sample_fps=0"]),
+        ({"exact_size": (480, 831)}, ["831x480", "even"]),
+        ({"exact_size": (0, 832)}, ["832x0", "even"]),
+        ({"steps": -1}, ["sampler.steps=-1"]),
+        ({"shift": float("inf")}, ["sampler.shift=inf"]),
     ],
 )
 def test_impossible_numbers_are_refused_by_name(request_for: Make, changes: dict, words: list[str]):

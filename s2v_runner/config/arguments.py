@@ -119,7 +119,7 @@ def _texts(word: Word) -> list[str]:
     if _CHOICE.fullmatch(word.value):
         sweep = _parse(f"{word.key}={word.value}").value()
         assert isinstance(sweep, ChoiceSweep)
-        return ["null" if text is None else str(text) for text in sweep.list]
+        return [str(text) for text in sweep.list]
     if word.key in path_keys() and not _exists(word.value):
         return word.value.split(",")
     return [word.value]

@@ -19,8 +19,10 @@ def read_sound(path: Path) -> Sound:
     """
     probe_sound(path)
     try:
-        samples, rate = librosa.load(path, sr=SPEECH_RATE, mono=True)
-    except (soundfile.SoundFileError, librosa.ParameterError, OSError, EOFError) as error:
+        # Opened here: given a name, librosa would try other decoders on a damaged file, and each fails in its own way.
+        with soundfile.SoundFile(path) as file:
+            samples, rate = librosa.load(file, sr=SPEECH_RATE, mono=True)
+    except (soundfile.SoundFileError, librosa.ParameterError, OSError, EOFError, ValueError) as error:
         raise InputError(
             f"audio.path '{path}'", f"it cannot be read as audio ({error})", "Give a WAV, FLAC, OGG or MP3 file"
         ) from error

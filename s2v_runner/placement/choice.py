@@ -70,7 +70,7 @@ def _choose_offload(
     wanted = {"resident": False, "offload": True}.get(asked.mode)
     if wanted is not None and asked.offload_model not in ("auto", wanted):
         raise InputError(
-            f"memory.offload_model={asked.offload_model}",
+            f"memory.offload_model={str(asked.offload_model).lower()}",
             f"it contradicts memory={asked.mode}",
             "Give one of the two",
         )

@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from filelock import FileLock
 
@@ -159,15 +160,27 @@ def _open(destination: Destination) -> "MlflowClient":
         lock = FileLock(outputs / f".{destination.database.name}.lock", timeout=_DATABASE_PATIENCE)
     with lock:
         if destination.is_embedded:
-            _check_database(destination.database)
+            _prepare_database(destination.database)
         return MlflowClient(destination.tracking_uri)
 
 
-def _check_database(path: Path) -> None:
-    """Raise at once for a file that cannot be opened, which MLflow would try for two minutes."""
+def _prepare_database(path: Path) -> None:
+    """Make the embedded database where there is none, and raise at once for one that cannot be opened."""
+    from mlflow import MlflowClient
+
     if "?" in str(path):
         raise ValueError("the address of a database has no place for the '?' in the folder's name")
-    sqlite3.connect(path).close()
+    if path.exists():
+        # MLflow would try for two minutes.
+        sqlite3.connect(path).close()
+        return
+    # Under another name first: with half of its tables, as a kill leaves it, MLflow could never open it again.
+    # A new name each time, since MLflow holds on to databases by their names.
+    for leftover in path.parent.glob(f".{path.name}.unfinished-*"):
+        leftover.unlink()
+    unfinished = path.with_name(f".{path.name}.unfinished-{uuid4().hex}")
+    MlflowClient(f"sqlite:///{unfinished}")
+    unfinished.replace(path)
 
 
 def _explain(error: Exception) -> tuple[str, bool]:

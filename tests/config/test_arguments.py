@@ -56,10 +56,10 @@ def test_free_text_is_taken_as_it_was_typed():
     assert as_taken(NASTY[::-1]) == NASTY[::-1]
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_no_mixture_of_signs_is_misread(seed: int):
     draw = random.Random(seed)
-    texts = ["".join(draw.choices(PIECES, k=draw.randint(1, 12))) for _ in KEYS]
+    texts = ["".join(draw.choices(PIECES, k=draw.randint(1, 25))) for _ in KEYS]
     texts = [text if text != "null" else "nil" for text in texts]
     assert as_taken(texts) == texts
 
@@ -152,17 +152,17 @@ def test_with_several_runs_a_path_may_be_several(tmp_path: Path, monkeypatch: py
 
 
 def test_with_several_runs_free_text_may_be_several_by_choice():
-    words = ["""prompt=choice("A woman, ${x}", 'It\\'s', plain)""", "image=choice(a.png,b.png)"]
+    words = ["""prompt=choice("A woman, ${x}", 'It\\'s')""", "image=choice(a.png,b.png)", "negative_prompt=choice(dim)"]
     points = compose_points(words, PROJECT, multirun=True)
-    prompts = ["A woman, ${x}", "It's", "plain"]
     assert [(point.config.prompt, point.config.image) for point in points] == [
-        (prompt, image) for prompt in prompts for image in ("a.png", "b.png")
+        (prompt, image) for prompt in ("A woman, ${x}", "It's") for image in ("a.png", "b.png")
     ]
+    assert {point.config.negative_prompt for point in points} == {"dim"}
 
 
 def test_no_mixture_of_signs_in_a_choice_is_misread():
     draw = random.Random(0)
-    texts = ["".join(draw.choices(PIECES, k=draw.randint(1, 40))) for _ in range(8)]
+    texts = ["".join(draw.choices(PIECES, k=draw.randint(1, 60))) for _ in range(4)]
     quoted = [re.sub(r"(\\*)('|\Z)", lambda match: match[1] * 2 + (match[2] and "\\'"), text) for text in texts]
     words = ["prompt=choice(" + ", ".join(f"'{text}'" for text in quoted) + ")"]
     assert [point.config.prompt for point in compose_points(words, PROJECT, multirun=True)] == texts

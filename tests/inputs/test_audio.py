@@ -37,3 +37,11 @@ def test_what_is_no_sound_is_refused(tmp_path: Path, write_sound: Callable[[np.n
         read_sound(tmp_path / "absent.wav")
     with pytest.raises(InputError, match="not finite"):
         read_sound(write_sound(np.full(16000, np.nan)))
+
+
+def test_a_recording_that_breaks_off_is_refused(tmp_path: Path):
+    whole, cut = tmp_path / "whole.flac", tmp_path / "cut.flac"
+    soundfile.write(whole, np.random.default_rng(0).normal(0, 0.1, 16000), 16000)
+    cut.write_bytes(whole.read_bytes()[:9000])
+    with pytest.raises(InputError, match="cannot be read as audio"):
+        read_sound(cut)

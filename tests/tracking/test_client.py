@@ -55,7 +55,7 @@ def test_a_database_that_cannot_be_opened_is_given_up_at_once(
     began = time.monotonic()
     with pytest.raises(TrackingError, match="unable to open database file"):
         publish(folder, Destination(None, "shut", None, tmp_path, 1.0))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 15
 
 
 def test_a_folder_that_no_address_can_name_is_refused(
@@ -84,7 +84,7 @@ def test_what_mlflow_refuses_is_said_at_once(
     assert not caught.value.away
     assert "s2v-runner sync" in str(caught.value)
     assert destination.address in str(caught.value)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 15
 
 
 def test_passwords_stay_out_of_sight(tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder):
@@ -108,6 +108,26 @@ def test_settings_of_the_user_stay(
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "false"
     assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "10"
     assert logging.getLogger("mlflow").level == logging.ERROR
+
+
+def test_a_database_whose_making_was_cut_short_is_made_anew(
+    tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder, monkeypatch: pytest.MonkeyPatch
+):
+    folder = build_folder(tmp_path, "cut short", build_record("FINISHED"))
+    destination = Destination(None, "cut short", None, tmp_path, 10.0)
+
+    def run_out(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    import mlflow.store.db.utils
+
+    monkeypatch.setattr(mlflow.store.db.utils, "_upgrade_db", run_out)
+    with pytest.raises(TrackingError, match="No space left on device"):
+        publish(folder, destination)
+    assert not destination.database.exists()
+    monkeypatch.undo()
+    assert publish(folder, destination).complete
+    assert not list(tmp_path.glob(".mlflow.db.unfinished-*"))
 
 
 def test_two_processes_may_publish_the_first_runs_at_once(

@@ -125,7 +125,7 @@ def test_the_end_waits_no_longer_than_patience(publishing: Publishing, nowhere: 
     assert publishing.begun.acquire(timeout=_PATIENCE)
     began = time.monotonic()
     outcome = reporter.close()
-    assert 0.2 <= time.monotonic() - began < 1
+    assert 0.2 <= time.monotonic() - began < 3
     assert outcome.published is None
     assert outcome.problem is not None
     assert "has not taken it within 0.2 s" in outcome.problem
@@ -156,7 +156,7 @@ reporter.changed()
 sys.stdin.readline()
 began = time.monotonic()
 assert "has not taken it" in str(reporter.close().problem)
-assert time.monotonic() - began < 1
+assert time.monotonic() - began < 3
 """
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(60)
@@ -169,4 +169,4 @@ assert time.monotonic() - began < 1
         output, _ = process.communicate("go\n", timeout=60)
         connection.close()
     assert (process.returncode, output) == (0, "")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15

@@ -195,7 +195,7 @@ def test_a_dead_port_is_given_up_at_once(tmp_path: Path, build_record: BuildReco
         "The run is whole in its folder; `s2v-runner sync` sends it later"
     )
     assert caught.value.away
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_port_that_never_answers_is_given_up(
         with pytest.raises(TrackingError, match="does not answer in time") as caught:
             publish(folder, destination)
         assert caught.value.away
-        assert 1 <= time.monotonic() - began < 5
+        assert 1 <= time.monotonic() - began < 15
 
 
 def test_a_server_that_dies_is_noticed_at_once(
@@ -249,4 +249,4 @@ def test_a_server_that_dies_is_noticed_at_once(
     began = time.monotonic()
     with pytest.raises(TrackingError, match="cannot be reached"):
         publish(folder, destination)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15

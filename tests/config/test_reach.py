@@ -1,0 +1,69 @@
+from typing import Any
+
+import pytest
+
+from s2v_runner.config.reach import refuse_unbuilt
+from s2v_runner.errors import InputError
+from tests.settings import config_with
+
+
+@pytest.mark.parametrize(
+    ("changes", "named", "instead"),
+    [
+        ({"tts.method": "espeak"}, "tts=espeak", "audio.path"),
+        ({"tts.method": "cosyvoice"}, "tts=cosyvoice", "audio.path"),
+        ({"pose.method": "extract"}, "pose=extract", "pose=video"),
+        ({"prompt_extend.method": "dashscope"}, "prompt_extend=dashscope", "write the prompt out"),
+        ({"prompt_extend.method": "local_qwen"}, "prompt_extend=local_qwen", "write the prompt out"),
+        ({"memory.mode": "stream"}, "memory=stream", "memory=offload"),
+        ({"memory.mode": "tiny"}, "memory=tiny", "memory=offload"),
+        ({"speed.mode": "fp8"}, "speed=fp8", "speed=exact"),
+        ({"speed.mode": "fast"}, "speed=fast", "speed=exact"),
+        ({"parallel.mode": "ulysses"}, "parallel=ulysses", "parallel=single"),
+        ({"parallel.mode": "cfg"}, "parallel=cfg", "parallel=single"),
+        ({"parallel.mode": "points"}, "parallel=points", "parallel=single"),
+        ({"parallel.mode": "ray"}, "parallel=ray", "parallel=single"),
+        ({"parallel.ulysses_size": 8}, "parallel.ulysses_size=8", "ulysses_size=1"),
+        ({"parallel.dit_fsdp": True}, "parallel.dit_fsdp", "leave it out"),
+        ({"parallel.t5_fsdp": True}, "parallel.t5_fsdp", "t5_cpu"),
+        ({"metrics.method": "basic"}, "metrics=basic", "metrics=none"),
+    ],
+)
+def test_what_is_not_there_yet_is_named_with_what_to_do_instead(changes: dict[str, Any], named: str, instead: str):
+    with pytest.raises(InputError) as caught:
+        refuse_unbuilt(config_with(changes))
+    assert caught.value.subject.startswith(named)
+    assert caught.value.problem == "not there yet"
+    assert instead in caught.value.remedy
+
+
+def test_everything_that_is_not_there_yet_is_named_in_one_message():
+    asked = {
+        "tts.method": "espeak",
+        "pose.method": "extract",
+        "prompt_extend.method": "dashscope",
+        "memory.mode": "tiny",
+        "speed.mode": "fp8",
+        "parallel.mode": "ulysses",
+        "parallel.ulysses_size": 8,
+        "parallel.dit_fsdp": True,
+        "parallel.t5_fsdp": True,
+        "metrics.method": "basic",
+    }
+    with pytest.raises(InputError) as caught:
+        refuse_unbuilt(config_with(asked))
+    assert caught.value.subject == (
+        "tts=espeak (speech from text), pose=extract (poses from an ordinary video), prompt_extend=dashscope, "
+        "memory=tiny, speed=fp8, parallel=ulysses, parallel.dit_fsdp, parallel.t5_fsdp, metrics=basic"
+    )
+
+
+def test_what_is_there_is_let_through():
+    built = (
+        {"pose.method": "video", "pose.path": "p.mp4"},
+        {"memory.mode": "resident"},
+        {"memory.mode": "offload", "memory.t5_cpu": True},
+        {"tts.text": "unused", "prompt_extend.model": "unused"},
+    )
+    for changes in ({}, *built):
+        refuse_unbuilt(config_with(changes))

@@ -1,0 +1,124 @@
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.models import RELEASED
+from s2v_runner.checkpoint.sizes import ModelSizes
+from s2v_runner.estimate import count_tokens, estimate
+from s2v_runner.plan import SPEECH_RATE, plan_run
+from s2v_runner.records import Request, RunPlan
+from s2v_runner.transformer import Conditioning, S2VTransformer, resolve_attention
+
+Make = Callable[..., Request]
+GIB = 2**30
+# The files of Wan-AI/Wan2.2-S2V-14B as they lie loaded: 43.3 GiB in all, as docs/performance.md measured.
+RELEASED_SIZES = ModelSizes(
+    model_dim=RELEASED.model_dim,
+    feed_forward_dim=RELEASED.feed_forward_dim,
+    num_layers=RELEASED.num_layers,
+    num_injections=len(RELEASED.audio_injection_layers),
+    text_length=RELEASED.text_length,
+    weight_bytes={
+        "transformer": round(31.0 * GIB),
+        "text_encoder": round(10.6 * GIB),
+        "vae": round(0.5 * GIB),
+        "audio_encoder": round(1.2 * GIB),
+    },
+)
+
+
+@pytest.fixture
+def plan_two_clips(request_for: Make) -> Callable[..., RunPlan]:
+    """The plan of ten seconds at 1024×704, as measured: two clips of 80 frames."""
+
+    def plan(**changes: object) -> RunPlan:
+        settings = {"area": 1024 * 704, "infer_frames": 80, "num_clip": 2}
+        return plan_run(request_for(**{**settings, **changes}), (704, 1024), 10 * SPEECH_RATE, SPEECH_RATE)
+
+    return plan
+
+
+def test_tokens_are_those_that_were_measured(plan_two_clips: Callable[..., RunPlan]):
+    plan = plan_two_clips()
+    assert count_tokens(plan, 0, opens_from_nothing=True) == 59_136
+    assert count_tokens(plan, 0, opens_from_nothing=False) == count_tokens(plan, 1, opens_from_nothing=True) == 63_360
+
+
+@pytest.mark.parametrize(("clip", "motion"), [(0, False), (1, True)])
+@pytest.mark.parametrize("frames", [48, 80])
+def test_tokens_are_as_many_as_the_transformer_sees(
+    plan_two_clips: Callable[..., RunPlan], clip: int, motion: bool, frames: int
+):
+    plan = plan_two_clips(infer_frames=frames, area=256 * 192)
+    model, conditioning, _ = hollow_clip(plan, motion, num_layers=0)
+    with torch.no_grad():
+        context = model.prepare(conditioning).context_BSD.shape[1]
+    noisy = plan.latent_frames * plan.height * plan.width // 16**2
+    assert count_tokens(plan, clip, opens_from_nothing=True) == noisy + context
+
+
+@pytest.mark.parametrize("motion", [False, True])
+def test_operations_are_as_many_as_pytorch_counts(plan_two_clips: Callable[..., RunPlan], motion: bool):
+    # Two blocks of the released size, one of them with speech, on tensors that have shapes and no numbers.
+    layers = 2
+    plan = plan_two_clips()
+    sizes = dataclasses.replace(RELEASED_SIZES, num_layers=layers, num_injections=1)
+    model, conditioning, latents = hollow_clip(plan, motion, num_layers=layers)
+    with torch.no_grad():
+        prepared = model.prepare(conditioning)
+        with FlopCounterMode(display=False) as counter:
+            model(latents, torch.empty(1, device="meta"), prepared)
+    both = [estimate(plan, sizes, 1, 1, opens_from_nothing, 2).operations for opens_from_nothing in (True, False)]
+    # Both clips have a past when the run opens with the picture, one when it does not.
+    with_past = both[1] / 2
+    counted = with_past if motion else both[0] - with_past
+    assert counted == pytest.approx(counter.get_total_flops(), rel=1e-3)
+
+
+def test_a_measured_generation_needs_the_memory_that_was_estimated(plan_two_clips: Callable[..., RunPlan]):
+    cost = estimate(plan_two_clips(), RELEASED_SIZES, 2, 2, True, 2)
+    assert sum(cost.weight_bytes.values()) == pytest.approx(43.3 * GIB, rel=1e-3)
+    assert cost.resident_bytes == pytest.approx(60.4 * GIB, rel=0.05)
+    assert cost.resident_bytes - cost.offloaded_bytes == round(12.3 * GIB)
+
+
+def test_operations_grow_with_steps_and_passes_and_memory_with_neither(plan_two_clips: Callable[..., RunPlan]):
+    plan = plan_two_clips()
+    once, often = (estimate(plan, RELEASED_SIZES, steps, passes, True, 2) for steps, passes in ((1, 1), (40, 2)))
+    assert often.operations == pytest.approx(80 * once.operations)
+    assert often.resident_bytes == once.resident_bytes
+
+
+def test_matrices_of_four_bytes_take_twice_the_room_and_the_rest_what_it_took(plan_two_clips: Callable[..., RunPlan]):
+    half, full = (estimate(plan_two_clips(), RELEASED_SIZES, 1, 1, True, width) for width in (2, 4))
+    ratios = {name: full.weight_bytes[name] / size for name, size in half.weight_bytes.items()}
+    assert ratios == {"transformer": 2, "text_encoder": 2, "vae": 1, "audio_encoder": 1}
+    assert full.working_bytes == 2 * half.working_bytes
+
+
+def test_a_large_frame_costs_more_than_a_small_one(plan_two_clips: Callable[..., RunPlan]):
+    small, large = (
+        estimate(plan_two_clips(area=area), RELEASED_SIZES, 1, 1, True, 2) for area in (832 * 480, 1024 * 704)
+    )
+    assert small.working_bytes < large.working_bytes
+    assert 2 < large.operations / small.operations < 4
+
+
+def hollow_clip(plan: RunPlan, motion: bool, num_layers: int) -> tuple[S2VTransformer, Conditioning, torch.Tensor]:
+    """The released model with fewer blocks, and a clip for it, all without numbers."""
+    config = dataclasses.replace(RELEASED, num_layers=num_layers, audio_injection_layers=(0,))
+    rows, columns, frames = plan.height // 8, plan.width // 8, plan.latent_frames
+    with torch.device("meta"):
+        model = S2VTransformer(config, resolve_attention("sdpa"))
+        conditioning = Conditioning(
+            text_BTC=torch.empty(1, config.text_length, config.text_dim),
+            audio_BJCV=torch.empty(1, config.num_audio_layers, config.audio_dim, 4 * frames),
+            reference_BC1HW=torch.empty(1, 16, 1, rows, columns),
+            pose_BCFHW=torch.empty(1, 16, frames, rows, columns),
+            motion_BCMHW=torch.empty(1, 16, 19, rows, columns) if motion else None,
+            motion_frames=plan.motion_frames,
+        )
+        return model, conditioning, torch.empty(1, 16, frames, rows, columns)
