@@ -33,7 +33,7 @@ def first_record(
         command=command,
         overrides=composed.overrides,
         choices=composed.choices,
-        requested=run.config.model_dump(mode="json"),
+        requested=public_settings(run.config),
         resolved={},
         plan={},
         base_seed=run.request.base_seed,
@@ -46,6 +46,15 @@ def first_record(
         warnings=(),
         reproduces=reproduces,
     )
+
+
+def public_settings(config: RunConfig) -> dict[str, Any]:
+    """The settings as they may be written down: without a password that the tracking server's address may hold."""
+    settings = config.model_dump(mode="json")
+    destination = destination_of(config)
+    if destination is not None and destination.uri is not None:
+        settings["tracking"]["uri"] = destination.address
+    return settings
 
 
 def destination_of(config: RunConfig) -> Destination | None:
@@ -76,7 +85,7 @@ def placement_request(run: PreparedRun) -> PlacementRequest:
 
 def resolve_settings(run: PreparedRun, placement: Placement) -> dict[str, Any]:
     """The settings as they are carried out: as a configuration, they make the same video."""
-    resolved = run.config.model_dump(mode="json")
+    resolved = public_settings(run.config)
     resolved |= {"prompt": run.request.prompt, "prompt_file": None, "base_seed": run.request.base_seed}
     resolved["image"], resolved["audio"]["path"] = run.inputs["image"]["path"], run.inputs["audio"]["path"]
     if "pose" in run.inputs:

@@ -11,7 +11,14 @@ from s2v_runner.config.compose import Composed, as_yaml
 from s2v_runner.config.resolve import as_path
 from s2v_runner.console.outline import place_lines, plan_lines, plan_numbers
 from s2v_runner.console.words import Words
-from s2v_runner.describe import destination_of, first_record, placement_request, resolve_settings, video_metadata
+from s2v_runner.describe import (
+    destination_of,
+    first_record,
+    placement_request,
+    public_settings,
+    resolve_settings,
+    video_metadata,
+)
 from s2v_runner.interruption import Interrupted, undisturbed
 from s2v_runner.placement.choice import choose_placement
 from s2v_runner.prepare import DRAWN_SEED, PreparedRun, draw_seed, prepare_run
@@ -109,7 +116,7 @@ def _attempt(
 def _keep_what_was_given(run: PreparedRun, recorder: Recorder, session: Session) -> None:
     """The configuration, the inputs and the state of the code, beside the record."""
     files = {"config": _CONFIG, "log": _LOG}
-    write_atomically(recorder.folder / _CONFIG, as_yaml(run.config))
+    write_atomically(recorder.folder / _CONFIG, as_yaml(public_settings(run.config)))
     diff = session.environment["code"]["diff"]
     if diff is not None:
         files["diff"] = _DIFF
@@ -141,6 +148,7 @@ def _make(
         plan=plan_numbers(run, placement, cost),
         environment={**recorder.record.environment, "device": devices.describe_device(device)},
     )
+    recorder.announce()
     first_clip = production.finished_clips(run, folder.resume)
     if first_clip:
         words.say(f"{first_clip} of {run.plan.num_clips} clips are there from an earlier attempt")

@@ -85,9 +85,9 @@ def print_config(words: Sequence[str], source: ConfigSource) -> str:
         return OmegaConf.to_yaml(compose(source.name, overrides=point))
 
 
-def as_yaml(config: RunConfig) -> str:
+def as_yaml(settings: Mapping[str, Any]) -> str:
     """A configuration as YAML that composes to itself."""
-    return yaml.dump(_escape(config.model_dump()), Dumper=_Dumper, allow_unicode=True, sort_keys=False)
+    return yaml.dump(_escape(settings), Dumper=_Dumper, allow_unicode=True, sort_keys=False)
 
 
 def check_config(values: Mapping[str, Any]) -> RunConfig:

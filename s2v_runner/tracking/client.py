@@ -28,6 +28,9 @@ _DATABASE_PATIENCE = 60
 _LONGEST_REASON = 300
 _UNKNOWN_RUN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
+# MLflow's page shows an experiment of this kind as a table of runs with charts, others as traces of a language model.
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+
 # What MLflow is told by the environment, where the user has not.
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -137,7 +140,7 @@ class Connection:
         experiment = self.client.get_experiment_by_name(name)
         if experiment is None:
             try:
-                return self.client.create_experiment(name, self.destination.artifacts)
+                return self.client.create_experiment(name, self.destination.artifacts, dict(_EXPERIMENT_TAGS))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise

@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,5 +90,12 @@ def describe_published(destination: Destination, run_id: str, experiment_id: str
     path = f"/#/experiments/{experiment_id}/runs/{run_id}"
     if destination.is_server:
         return Published(run_id, experiment_id, destination.address, complete, f"{destination.address}{path}", None)
-    command = f"mlflow ui --backend-store-uri {shlex.quote(destination.address)}"
+    command = f"{_mlflow()} ui --backend-store-uri {shlex.quote(destination.address)}"
     return Published(run_id, experiment_id, destination.address, complete, path, command)
+
+
+def _mlflow() -> str:
+    """How MLflow's own command is called here: by its path where its name alone would not find it."""
+    beside = Path(sys.executable).parent / "mlflow"
+    found = shutil.which("mlflow")
+    return "mlflow" if found is not None and Path(found) == beside else shlex.quote(str(beside))

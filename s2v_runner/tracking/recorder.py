@@ -28,7 +28,6 @@ class Recorder:
         self._reported_at = time.monotonic()
         self._journal = Journal(self._folder)
         write_record(self._folder, record)
-        reports.changed()
 
     @property
     def folder(self) -> Path:
@@ -38,6 +37,10 @@ class Recorder:
         """Change fields of the record."""
         self.record = replace(self.record, **changes)
         write_record(self._folder, self.record)
+
+    def announce(self) -> None:
+        """Let MLflow hear of the run. Not before the heavy imports are done: its own would run into them."""
+        self._reports.changed()
 
     def step(self, clip: int, step: int, seconds: float) -> None:
         """A step is done."""

@@ -39,7 +39,8 @@ def test_a_finished_run_arrives_whole(
 
     assert published.complete
     assert published.page == f"/#/experiments/{published.experiment_id}/runs/{published.run_id}"
-    assert published.page_command == f"mlflow ui --backend-store-uri 'sqlite:///{embedded.database}'"
+    assert published.page_command is not None
+    assert published.page_command.endswith(f"mlflow ui --backend-store-uri 'sqlite:///{embedded.database}'")
     run = ledger.run(published.run_id)
     assert (run.info.status, run.info.start_time, run.info.end_time) == ("FINISHED", STARTED_MS, FINISHED_MS)
     assert run.info.run_name == "2026-03-01 whole"

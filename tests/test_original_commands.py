@@ -1,0 +1,71 @@
+"""The original's example command lines, run as they stand but for the program's name: small inputs keep them short."""
+
+import shlex
+import shutil
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from s2v_runner.generate import main
+from tests.places import TINY_CHECKPOINT
+from tests.runs import read_json
+
+GIVEN = "--task s2v-14B --ckpt_dir D --image I.png --audio A.wav --prompt \"Someone speaks, 'calmly' / to us\""
+COMMANDS = {
+    "basic": ("--size 1024*704 --sample_steps 50 --sample_guide_scale 7.5", 50, 3.0),
+    "high quality": (
+        "--size 1280*720 --infer_frames 112 --sample_steps 60 --sample_guide_scale 5.0 --sample_shift 5.0",
+        60,
+        5.0,
+    ),
+    "fast preview": (
+        "--size 960*544 --infer_frames 48 --sample_steps 25 --sample_guide_scale 4.0 --sample_shift 3.0",
+        25,
+        3.0,
+    ),
+    "several clips": ("--num_clip 5 --infer_frames 8 --sample_steps 2", 2, 3.0),
+    "pose": ("--pose_video V.mp4 --start_from_ref --sample_steps 2", 2, 3.0),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(TINY_CHECKPOINT, tmp_path / "D")
+    noise = np.random.default_rng(0)
+    Image.fromarray(noise.integers(0, 256, (64, 64, 3), np.uint8)).save("I.png")
+    soundfile.write("A.wav", noise.normal(0, 0.1, 16000), 16000)
+    shutil.copy(TINY_CHECKPOINT.parent / "pose.mp4", "V.mp4")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_of_the_original_makes_its_video(folder: Path, name: str):
+    more, steps, shift = COMMANDS[name]
+    assert main(shlex.split(f"{GIVEN} {more}")) == 0
+    (video,) = set(folder.glob("*.mp4")) - {folder / "V.mp4"}
+    assert video.name.startswith("s2v-14B_")
+    assert "_1_Someone_speaks_calmly_to_us_" in video.name
+    with av.open(str(video)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 16
+        assert container.streams.audio
+    (record,) = (read_json(path) for path in folder.glob("outputs/runs/*/*/record.json"))
+    assert record["resolved"]["sampler"]["steps"] == steps
+    assert record["resolved"]["sampler"]["shift"] == shift
+    assert record["choices"]["compat"] == "fixed"
+
+
+def test_compat_reference_makes_what_the_original_makes(folder: Path):
+    assert (
+        main(
+            shlex.split(f"{GIVEN} --infer_frames 8 --sample_steps 1 --num_clip 1 --compat reference --save_file x.mp4")
+        )
+        == 0
+    )
+    with av.open("x.mp4") as container:
+        # Whole clips, less the three frames that the first one loses.
+        assert sum(1 for _ in container.decode(video=0)) == 5
