@@ -19,6 +19,8 @@ _ACTIVATION_BYTES = 57
 _BFLOAT16_BYTES = 2
 _HALVES = {"transformer", "text_encoder"}
 """The parts whose matrices take the model's dtype; the published files hold them in bfloat16."""
+_ENCODERS = ("text_encoder", "audio_encoder")
+"""The parts that are done before the first step, and leave the device where it is short of memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +39,9 @@ class Estimate:
 
     @property
     def offloaded_bytes(self) -> int:
-        """With only the part on the device that is at work."""
-        return max(self.weight_bytes.values(), default=0) + self.working_bytes
+        """With the encoders waiting elsewhere: the text encoder is there before there is anything else."""
+        staying = sum(size for name, size in self.weight_bytes.items() if name not in _ENCODERS)
+        return max(staying + self.working_bytes, *(self.weight_bytes.get(name, 0) for name in _ENCODERS))
 
 
 def count_tokens(plan: RunPlan, clip: int, opens_from_nothing: bool) -> int:

@@ -73,6 +73,8 @@ class Workplace:
     stopwatch: Stopwatch
     on_step: Callable[[int, int, int], None]
     """Told the clip, its steps done, and how many there are."""
+    on_taken_up: Callable[[int], None]
+    """Told how many clips an earlier attempt has left, when it has left any."""
     on_clip: Callable[[int], None]
     """Told each clip that is finished, once it can be taken up from."""
 
@@ -84,12 +86,6 @@ class MadeVideo:
     frames: FrameSummary
     files: dict[str, str]
     """By kind, relative to the folder of the run."""
-
-
-def finished_clips(run: PreparedRun, resume_folder: Path) -> int:
-    """Clips that an earlier attempt left, whole and with the state to go on from."""
-    state = _read_state(run, resume_folder)
-    return 0 if state is None else state.next_clip
 
 
 def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVideo:
@@ -104,9 +100,11 @@ def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVi
     tee = FrameTee(list(sinks.values()), plan.num_frames)
     watch = Watch(workplace.stopwatch.stage, workplace.on_step)
     try:
-        for clip in range(state.next_clip if state else 0):
-            for frames in store.read(clip):
-                tee.write(frames)
+        if state is not None:
+            workplace.on_taken_up(state.next_clip)
+            for clip in range(state.next_clip):
+                for frames in store.read(clip):
+                    tee.write(frames)
         with _out_of_memory_explained():
             for part in generate(run.request, engine, watch, state):
                 with workplace.stopwatch.stage("write video"):

@@ -149,10 +149,6 @@ def _make(
         environment={**recorder.record.environment, "device": devices.describe_device(device)},
     )
     recorder.announce()
-    first_clip = production.finished_clips(run, folder.resume)
-    if first_clip:
-        words.say(f"{first_clip} of {run.plan.num_clips} clips are there from an earlier attempt")
-
     told = _Teller(run.plan.num_clips, recorder, words, stopwatch)
     workplace = production.Workplace(
         folder=folder.path,
@@ -160,6 +156,7 @@ def _make(
         metadata=video_metadata(run, recorder.record),
         stopwatch=stopwatch,
         on_step=told.step,
+        on_taken_up=told.taken_up,
         on_clip=told.clip,
     )
     return production.make_video(run, engines.engine_for(run, placement), workplace)
@@ -179,6 +176,9 @@ class _Teller:
         seconds = self._stopwatch.lap()
         self._recorder.step(clip, done, seconds)
         self._words.step(clip, self._num_clips, done, steps, seconds)
+
+    def taken_up(self, clips: int) -> None:
+        self._words.say(f"{clips} of {self._num_clips} clips are there from an earlier attempt")
 
     def clip(self, clip: int) -> None:
         now = self._stopwatch.seconds

@@ -82,7 +82,7 @@ def test_a_measured_generation_needs_the_memory_that_was_estimated(plan_two_clip
     cost = estimate(plan_two_clips(), RELEASED_SIZES, 2, 2, True, 2)
     assert sum(cost.weight_bytes.values()) == pytest.approx(43.3 * GIB, rel=1e-3)
     assert cost.resident_bytes == pytest.approx(60.4 * GIB, rel=0.05)
-    assert cost.resident_bytes - cost.offloaded_bytes == round(12.3 * GIB)
+    assert cost.offloaded_bytes == pytest.approx(48.6 * GIB, rel=0.02)
 
 
 def test_operations_grow_with_steps_and_passes_and_memory_with_neither(plan_two_clips: Callable[..., RunPlan]):

@@ -42,6 +42,11 @@ def test_placeholders_are_filled_in(template: str, name: str, tmp_path: Path, mo
     assert path_for(template) == tmp_path / name.replace("{audio}", audio)
 
 
+def test_a_drawn_seed_is_filled_in():
+    run = prepare_run(config_with({"base_seed": -1, "save_file": "{base_seed}.mp4"})).with_seed(41)
+    assert (save_path(run, NOW) or Path()).name == "41.mp4"
+
+
 def test_an_identity_is_the_same_whatever_the_name_and_a_run_of_its_own_has_its_own():
     first, again, other = (
         path_for("{identity}.mp4"),

@@ -49,7 +49,7 @@ def place_lines(run: PreparedRun, placement: Placement, cost: Estimate | None) -
     return [
         _line("place", place),
         _line("loads", f"{_loads(placement, cost)}from {run.checkpoint_path}"),
-        _line("estimate", _cost(cost)),
+        _line("estimate", _cost(placement, cost)),
     ]
 
 
@@ -131,11 +131,12 @@ def _residence(placement: Placement) -> str:
     return f"{kept}{text} ({placement.reason})"
 
 
-def _cost(cost: Estimate | None) -> str:
+def _cost(placement: Placement, cost: Estimate | None) -> str:
     if cost is None:
         return "none: the checkpoint does not say how big it is"
+    needed = cost.offloaded_bytes if placement.offload else cost.resident_bytes
     return (
-        f"{_bytes(cost.resident_bytes)} of memory with everything loaded, {_bytes(cost.working_bytes)} to work in; "
+        f"{_bytes(needed)} of memory at the peak, {_bytes(cost.working_bytes)} of it to work in; "
         f"{_operations(cost.operations)} in the transformer"
     )
 

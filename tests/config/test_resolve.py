@@ -70,7 +70,8 @@ def test_choices_of_compat_arrive():
 def test_a_size_is_an_area_up_to_the_cap(size: str):
     assert request_of({"resolution.size": size, "resolution.max_area": None}).area == 1280 * 704
     assert request_of({"resolution.size": size, "resolution.max_area": 5000}).area == 5000
-    assert request_of({"resolution.size": size, "resolution.max_area": None}).exact_size is None
+    assert request_of({"resolution.size": size, "resolution.max_area": 10**6}).area == 1280 * 704
+    assert request_of({"resolution.size": size}).exact_size is None
 
 
 def test_an_exact_size_is_height_and_width_and_not_cut_by_the_cap():

@@ -98,7 +98,7 @@ def test_what_is_loaded_and_what_it_costs(prepare):
         "audio encoder 249 KiB to cuda, from outputs/cache/random_checkpoint_1_0"
     )
     assert re.fullmatch(
-        r"\d+\.\d MiB of memory with everything loaded, 10\.0 MiB to work in; [\d.]+ TFLOP in the transformer",
+        r"\d+\.\d MiB of memory at the peak, 10\.0 MiB of it to work in; [\d.]+ TFLOP in the transformer",
         told["estimate"],
     )
 
