@@ -100,22 +100,11 @@ def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVi
     tee = FrameTee(list(sinks.values()), plan.num_frames)
     watch = Watch(workplace.stopwatch.stage, workplace.on_step)
     try:
-        if state is not None:
-            workplace.on_taken_up(state.next_clip)
-            for clip in range(state.next_clip):
-                for frames in store.read(clip):
-                    tee.write(frames)
+        _replay(state, store, tee, workplace)
         with _out_of_memory_explained():
             for part in generate(run.request, engine, watch, state):
                 with workplace.stopwatch.stage("write video"):
-                    if isinstance(part, Frames):
-                        pixels = _crop(to_eight_bit(part.video_BCVHW, run.request.compat), plan)
-                        tee.write(pixels)
-                        if part.clip < plan.num_clips - 1:
-                            store.write(part.clip, pixels)
-                    elif part.state is not None:
-                        store.finish(part.clip)
-                        write_state(workplace.resume_folder / _STATE, part.state)
+                    _keep(part, run, tee, store, workplace)
                 if isinstance(part, ClipEnd):
                     workplace.on_clip(part.clip)
         with workplace.stopwatch.stage("write video"):
@@ -128,6 +117,28 @@ def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVi
     for name in names.values():
         (workplace.folder / f".{name}").replace(workplace.folder / name)
     return MadeVideo(summary, {**names, "thumbnail": THUMBNAIL})
+
+
+def _replay(state: ClipState | None, store: ClipStore, tee: FrameTee, workplace: Workplace) -> None:
+    """Hand on the frames that an earlier attempt has left."""
+    if state is None:
+        return
+    workplace.on_taken_up(state.next_clip)
+    for clip in range(state.next_clip):
+        for frames in store.read(clip):
+            tee.write(frames)
+
+
+def _keep(part: Frames | ClipEnd, run: PreparedRun, tee: FrameTee, store: ClipStore, workplace: Workplace) -> None:
+    """Hand frames on, and keep them while there are clips to come; keep the state once a clip is whole."""
+    if isinstance(part, Frames):
+        pixels = _crop(to_eight_bit(part.video_BCVHW, run.request.compat), run.plan)
+        tee.write(pixels)
+        if part.clip < run.plan.num_clips - 1:
+            store.write(part.clip, pixels)
+    elif part.state is not None:
+        store.finish(part.clip)
+        write_state(workplace.resume_folder / _STATE, part.state)
 
 
 def _open_sinks(

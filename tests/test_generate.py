@@ -18,32 +18,31 @@ from s2v_runner.records import FIXED, REFERENCE
 from tests.settings import flatten
 
 Compose = Callable[..., RunConfig]
-CAT = "Summer beach vacation style, a white cat wearing sunglasses sits on a surfboard."
+PROMPT = "A man in a red coat talks to the camera, at ease, in front of the sea."
 README = {
     "one GPU": (
         "--task s2v-14B --size 1024*704 --ckpt_dir ./Wan2.2-S2V-14B/ --offload_model True --convert_model_dtype "
-        f'--prompt "{CAT}"  --image "examples/i2v_input.JPG" --audio "examples/talk.wav"'
+        f'--prompt "{PROMPT}"  --image "examples/i2v_input.JPG" --audio "examples/talk.wav"'
     ),
     "speech from text": (
         "--task s2v-14B --size 1024*704 --ckpt_dir ./Wan2.2-S2V-14B/ --offload_model True --convert_model_dtype "
-        f'--prompt "{CAT}"  --image "examples/i2v_input.JPG" --enable_tts '
-        '--tts_prompt_audio "examples/zero_shot_prompt.wav" --tts_prompt_text "希望你以后能够做的比我还好呦。" '
-        '--tts_text "收到好友从远方寄来的生日礼物，'
-        '那份意外的惊喜与深深的祝福让我心中充满了甜蜜的快乐，笑容如花儿般绽放。"'
+        f'--prompt "{PROMPT}"  --image "examples/i2v_input.JPG" --enable_tts '
+        '--tts_prompt_audio "examples/zero_shot_prompt.wav" --tts_prompt_text "今天下午我们一起去散步吧。" '
+        '--tts_text "早上好，很高兴见到你。"'
     ),
     "several GPUs": (
         "--task s2v-14B --size 1024*704 --ckpt_dir ./Wan2.2-S2V-14B/ --dit_fsdp --t5_fsdp --ulysses_size 8 "
-        f'--prompt "{CAT}" --image "examples/i2v_input.JPG" --audio "examples/talk.wav"'
+        f'--prompt "{PROMPT}" --image "examples/i2v_input.JPG" --audio "examples/talk.wav"'
     ),
     "a pose video": (
         "--task s2v-14B --size 1024*704 --ckpt_dir ./Wan2.2-S2V-14B/ --dit_fsdp --t5_fsdp --ulysses_size 8 "
-        '--prompt "a person is singing" --image "examples/pose.png" --audio "examples/sing.MP3" '
+        '--prompt "someone sings" --image "examples/pose.png" --audio "examples/sing.MP3" '
         '--pose_video "./examples/pose.mp4" '
     ),
     # The README writes these two for its other models, and says in prose that they serve this one.
-    "a quick preview": f'--task s2v-14B --ckpt_dir weights --prompt "{CAT}" --image a.jpg --audio a.wav --num_clip 1',
+    "a quick preview": f'--task s2v-14B --ckpt_dir weights --prompt "{PROMPT}" --image a.jpg --audio a.wav --num_clip 1',
     "an extended prompt": (
-        f'--task s2v-14B --ckpt_dir weights --prompt "{CAT}" --image a.jpg --audio a.wav --use_prompt_extend '
+        f'--task s2v-14B --ckpt_dir weights --prompt "{PROMPT}" --image a.jpg --audio a.wav --use_prompt_extend '
         "--prompt_extend_method 'dashscope' --prompt_extend_target_lang 'zh'"
     ),
 }
@@ -86,7 +85,7 @@ def test_each_flag_sets_its_setting(compose: Compose):
         "sample_neg_prompt": ("", ""),
         "prompt_extend_model": ("Qwen/Qwen2.5-14B", "Qwen/Qwen2.5-14B"),
         "prompt_extend_target_lang": ("en", "en"),
-        "tts_text": ("收到, 好友", "收到, 好友"),
+        "tts_text": ("你好, 世界", "你好, 世界"),
         "tts_prompt_audio": ("voice.wav", "voice.wav"),
         "tts_prompt_text": ("希望", "希望"),
         "pose_video": ("pose.mp4", "pose.mp4"),
@@ -140,7 +139,7 @@ def test_whether_to_offload_is_said_in_words(compose: Compose, typed: str, meant
 def test_the_originals_examples_are_understood(compose: Compose, name: str):
     config = compose(*shlex.split(README[name]))
     assert config.model.ckpt_dir is not None
-    assert (config.prompt == CAT) is (name != "a pose video")
+    assert (config.prompt == PROMPT) is (name != "a pose video")
     refused = {
         "speech from text": "tts=cosyvoice (speech from text)",
         "several GPUs": "parallel.ulysses_size=8, parallel.dit_fsdp, parallel.t5_fsdp",
@@ -160,7 +159,7 @@ def test_what_the_examples_ask_for(compose: Compose):
     assert (one.resolution.size, one.memory.offload_model, one.memory.convert_model_dtype) == ("1024*704", True, True)
     assert (one.image, one.audio.path) == ("examples/i2v_input.JPG", "examples/talk.wav")
     speech = compose(*shlex.split(README["speech from text"])).tts
-    assert (speech.method, speech.prompt_text) == ("cosyvoice", "希望你以后能够做的比我还好呦。")
+    assert (speech.method, speech.prompt_text) == ("cosyvoice", "今天下午我们一起去散步吧。")
     pose = compose(*shlex.split(README["a pose video"]))
     assert (pose.pose.method, pose.pose.path) == ("video", "./examples/pose.mp4")
     assert compose(*shlex.split(README["a quick preview"])).num_clip == 1
@@ -172,7 +171,7 @@ def test_what_the_examples_ask_for(compose: Compose):
     [
         ("A cat, on a board.", "A_cat_on_a_board."),
         ("AC/DC: live/.. \\ 'loud'\n{base_seed} *", "AC_DC_live_.._loud_base_seed"),
-        ("收到好友从远方寄来的生日礼物" * 99, ("收到好友从远方寄来的生日礼物" * 99)[:50]),
+        ("春天来了花园里的花都开了" * 99, ("春天来了花园里的花都开了" * 99)[:50]),
         ("𠀀" * 99, "𠀀" * 50),
         ("😀", ""),
         ("", ""),

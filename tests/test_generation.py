@@ -9,8 +9,8 @@ import torch
 
 from s2v_runner.engine import Engine
 from s2v_runner.errors import GenerationError, InputError
-from s2v_runner.records import REFERENCE, Request
 from s2v_runner.generation import UNWATCHED, Watch, generate, negative_prompt
+from s2v_runner.records import REFERENCE, Request
 from s2v_runner.sampling.clips import ClipEnd, ClipState, Frames
 from s2v_runner.sampling.states import read_state, write_state
 from tests.conftest import CPU

@@ -236,7 +236,7 @@ def test_a_configuration_written_down_composes_to_itself(write_own: Write, turn:
             "num_clip": 3,
         }
     )
-    source = write_own("again.yaml", as_yaml(config))
+    source = write_own("again.yaml", as_yaml(config.model_dump()))
     assert compose_points([], source, multirun=False)[0].config == config
 
 

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from s2v_runner.engine import Engine
-from s2v_runner.records import REFERENCE, Request
 from s2v_runner.generation import UNWATCHED, generate
+from s2v_runner.records import REFERENCE, Request
 from s2v_runner.sampling.clips import Frames
 from tests.parity.recordings import GOLDEN, assert_agrees, read_json, tensors
 
