@@ -76,6 +76,9 @@ def translate(options: argparse.Namespace, now: datetime) -> list[str]:
     overrides += ["tts=cosyvoice"] if options.enable_tts else []
     overrides += ["pose=video"] if options.pose_video is not None else []
     overrides += [f"prompt_extend={options.prompt_extend_method}"] if options.use_prompt_extend else []
+    if options.base_seed is not None:
+        # To the original every negative seed is any seed.
+        given["base_seed"] = max(-1, options.base_seed)
     overrides += [f"{SETTINGS[name]}={value}" for name, value in given.items() if name in SETTINGS]
     overrides += [f"{SWITCHES[name]}=true" for name, value in given.items() if name in SWITCHES and value]
     if options.save_file is None:

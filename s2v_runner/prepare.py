@@ -18,6 +18,7 @@ from s2v_runner.digests import digest_checkpoint, digest_file, digest_of
 from s2v_runner.errors import InputError
 from s2v_runner.estimate import Estimate, estimate
 from s2v_runner.inputs.probe import SoundHeader, probe_picture, probe_sound
+from s2v_runner.placement.choice import check_device
 from s2v_runner.plan import SPEECH_RATE, check_request, check_sampling, plan_run
 from s2v_runner.records import Request, RunPlan
 
@@ -67,6 +68,7 @@ def prepare_run(config: RunConfig) -> PreparedRun:
     Raises InputError.
     """
     refuse_unbuilt(config)
+    check_device(config.memory.device)
     request = as_request(config, max(0, config.base_seed))
     check_request(request)
     check_sampling(request)

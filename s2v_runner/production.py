@@ -1,5 +1,6 @@
 """The making of a video: the model at work on one side, files on the other, the state between clips kept."""
 
+import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,6 +116,8 @@ def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVi
         store.discard()
         raise
     for name in names.values():
+        # Frames that an attempt left which ended between here and its record.
+        shutil.rmtree(workplace.folder / name, ignore_errors=True)
         (workplace.folder / f".{name}").replace(workplace.folder / name)
     return MadeVideo(summary, {**names, "thumbnail": THUMBNAIL})
 

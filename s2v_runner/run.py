@@ -70,9 +70,8 @@ def perform_run(composed: Composed, command: tuple[str, ...], session: Session, 
     config = composed.config
     prepared = prepare_run(config)
     now = datetime.now().astimezone()
-    save_to = save_path(prepared, now)
-    if save_to is not None:
-        check_savable(save_to)
+    if (wanted := save_path(prepared, now)) is not None:
+        check_savable(wanted)
     outputs = as_path(config.output.folder).absolute()
     take_up = config.resume == "retry" and reproduces is None
     folder = open_run_folder(outputs, prepared.identity, now, take_up)
@@ -81,7 +80,8 @@ def perform_run(composed: Composed, command: tuple[str, ...], session: Session, 
         with Words(folder.path / _LOG) as words:
             record = first_record(run, folder, composed, command, session.environment, reproduces)
             recorder = Recorder(folder, record, make_reporter(folder.path, destination_of(config)))
-            return _attempt(run, folder, recorder, words, session, save_to)
+            # Asked again, because the seed may be part of the name.
+            return _attempt(run, folder, recorder, words, session, save_path(run, now))
     finally:
         folder.lock.release()
 
@@ -96,10 +96,10 @@ def _attempt(
         _keep_what_was_given(run, recorder, session)
         made = _make(run, folder, recorder, words, session, stopwatch)
         files = {**recorder.record.files, **made.files}
+        recorder.update(files=files, frames=asdict(made.frames))
         if save_to is not None:
             copy_atomically(folder.path / made.files["video"], save_to)
-            files["save_file"] = str(save_to)
-        recorder.update(files=files, frames=asdict(made.frames))
+            recorder.update(files={**files, "save_file": str(save_to)})
     except BaseException as error:
         with undisturbed():
             status: Status = "KILLED" if isinstance(error, Interrupted) else "FAILED"

@@ -48,6 +48,7 @@ MISTAKES = {
     "an exact size that is odd": ("size=101*51 resolution.fit=exact", "even"),
     "several values without -m": ("sampler.steps=1,2", "-m"),
     "an unknown compat choice": ("compat.noise=portabel", "'portable'"),
+    "a device that is none": ("memory.device=tpu", "auto, cpu, cuda"),
     "a quality out of range": ("output.crf=99", "51"),
     "a missing picture": ("image=none.png", "none.png"),
     "a picture that is none": ("image=file", "JPEG, PNG"),
@@ -98,7 +99,6 @@ def test_a_mistake_is_answered_in_one_message(folder: Path, capsys: pytest.Captu
 # Found when PyTorch is asked, so the run has begun and its record says how it ended.
 LATE_MISTAKES = {
     "a GPU that is not there": (["memory.device=cuda:7"], "GPUs"),
-    "a device that is none": (["memory.device=tpu"], "auto, cpu, cuda"),
     "an attention that is none": (["speed.attention=flsh"], "flash"),
     "contradicting memory": (["memory=resident", "memory.offload_model=true"], "contradicts"),
 }

@@ -71,6 +71,11 @@ def test_large_frames_take_the_larger_shift():
     assert (shift_for(1280 * 704 - 1), shift_for(1280 * 704)) == (3.0, 5.0)
 
 
+def test_the_shift_goes_by_the_video_and_not_by_what_is_cut_from_it(request_for: Make):
+    for size, shift in (((700, 1270), 3.0), ((704, 1280), 5.0)):
+        assert plan_run(request_for(exact_size=size, shift=None), (80, 96), RATE, RATE).shift == shift
+
+
 @pytest.mark.parametrize(
     ("area", "picture", "shift"),
     [

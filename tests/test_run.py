@@ -94,6 +94,17 @@ def test_a_seed_of_minus_one_is_drawn_and_recorded(workshop: Workshop):
     assert runs[0].record.identity == runs[1].record.identity
 
 
+def test_a_copy_may_have_the_drawn_seed_in_its_name(workshop: Workshop):
+    finished = workshop.perform("num_clip=1", "base_seed=-1", f"save_file={workshop.folder}/{{base_seed}}.mp4")
+    assert (workshop.folder / f"{finished.record.base_seed}.mp4").exists()
+
+
+def test_a_copy_may_have_the_longest_name_there_is(workshop: Workshop):
+    name = "n" * 251 + ".mp4"
+    workshop.perform("num_clip=1", f"save_file={workshop.folder}/{name}")
+    assert (workshop.folder / name).exists()
+
+
 def test_an_exact_size_is_honoured(workshop: Workshop):
     finished = workshop.perform("num_clip=1", "size=100*50", "resolution.fit=exact", "output=png")
     assert finished.record.frames is not None

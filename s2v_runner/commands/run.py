@@ -16,7 +16,7 @@ from s2v_runner.errors import GenerationError, InputError, OutputError
 from s2v_runner.placement.choice import choose_placement
 from s2v_runner.placement.gpus import list_gpus
 from s2v_runner.placement.processes import launched_processes
-from s2v_runner.prepare import prepare_run
+from s2v_runner.prepare import DRAWN_SEED, prepare_run
 from s2v_runner.run import FinishedRun, Session, perform_run
 from s2v_runner.saving import save_path
 
@@ -80,7 +80,9 @@ def _check_apart(points: list[Composed]) -> None:
     now = datetime.now().astimezone()
     names: dict[Path, int] = {}
     for number, point in enumerate(points, 1):
-        path = save_path(prepare_run(point.config), now)
+        run = prepare_run(point.config)
+        # Seeds that are still to be drawn will differ.
+        path = save_path(run.with_seed(number) if point.config.base_seed == DRAWN_SEED else run, now)
         if path is None:
             continue
         if path in names:
@@ -110,6 +112,7 @@ def refuse_several_processes(config: RunConfig) -> None:
 
 def _show_plan(point: Composed) -> None:
     run = prepare_run(point.config)
+    save_path(run, datetime.now().astimezone())
     asked = point.config.memory.device
     gpus = list_gpus() if asked == "auto" or asked.startswith("cuda") else []
     device = ("cuda" if gpus else "cpu") if asked == "auto" else asked

@@ -110,7 +110,7 @@ def _sampler(run: PreparedRun) -> str:
     request, plan = run.request, run.plan
     shift = f"shift {plan.shift:g}"
     if run.config.sampler.shift == AUTO:
-        area = plan.height * plan.width
+        area = plan.output_height * plan.output_width
         relation = "from" if area >= LARGE_FRAME_AREA else "below"
         shift += f" (auto: {area} pixels, {relation} {LARGE_FRAME_AREA})"
     return f"{request.solver}, {request.steps} steps, guidance {request.guide_scale:g}, {shift}"

@@ -1,11 +1,14 @@
 """Where the parts go and in which precision: chosen from what was asked and what memory is free."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from s2v_runner.errors import InputError
 from s2v_runner.estimate import Estimate
+
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 Asked = bool | Literal["auto"]
 Dtype = Literal["bfloat16", "float32"]
@@ -38,6 +41,12 @@ class Placement:
     @property
     def dtype_bytes(self) -> int:
         return DTYPE_BYTES[self.dtype]
+
+
+def check_device(asked: str) -> None:
+    """Raises InputError for a name that no device has. Whether it is there, PyTorch is asked later."""
+    if _DEVICE.fullmatch(asked) is None:
+        raise InputError(f"memory.device={asked}", "there is no such device", "Choose auto, cpu, cuda or cuda:1")
 
 
 def choose_placement(

@@ -21,13 +21,7 @@ def choose_device(asked: str) -> str:
 
 
 def _named_device(asked: str) -> str:
-    try:
-        device = torch.device(asked)
-    except RuntimeError:
-        device = None
-    if device is None or device.type not in ("cpu", "cuda"):
-        raise InputError(f"memory.device={asked}", "there is no such device", "Choose auto, cpu, cuda or cuda:1")
-    gpus = torch.cuda.device_count()
+    device, gpus = torch.device(asked), torch.cuda.device_count()
     if device.type == "cuda" and (device.index or 0) >= gpus:
         raise InputError(f"memory.device={asked}", f"PyTorch sees {gpus} GPUs here", "Choose auto or cpu")
     return asked

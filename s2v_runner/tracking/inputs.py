@@ -26,7 +26,8 @@ def keep_inputs(outputs: Path, inputs: Mapping[str, Mapping[str, Any]]) -> dict[
 
 def copy_atomically(source: Path, target: Path) -> None:
     """A copy under another name first, then moved. Raises OutputError."""
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    # Not made of the target's own name, which may be as long as names can be.
+    unfinished = target.with_name(f".copy.{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, unfinished)
