@@ -19,6 +19,7 @@ from s2v_runner.describe import (
     resolve_settings,
     video_metadata,
 )
+from s2v_runner.errors import OutputError
 from s2v_runner.interruption import Interrupted, undisturbed
 from s2v_runner.placement.choice import choose_placement
 from s2v_runner.prepare import DRAWN_SEED, PreparedRun, draw_seed, prepare_run
@@ -105,7 +106,11 @@ def _attempt(
             status: Status = "KILLED" if isinstance(error, Interrupted) else "FAILED"
             words.log_error(f"{status}: {error}", error)
             problem = f"{type(error).__name__}: {error}"
-            recorder.close(status, problem, stopwatch.seconds, _peak_memory(recorder), words.warnings)
+            try:
+                recorder.close(status, problem, stopwatch.seconds, _peak_memory(recorder), words.warnings)
+            except OutputError as second:
+                # What ended the run matters more than that its record cannot say so.
+                words.warn(str(second))
         raise
     with undisturbed():
         outcome = recorder.close("FINISHED", None, stopwatch.seconds, _peak_memory(recorder), words.warnings)

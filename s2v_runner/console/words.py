@@ -5,6 +5,7 @@ import sys
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -24,7 +25,7 @@ class Words:
     """What one run says."""
 
     def __init__(self, log_file: Path) -> None:
-        self._handler = logging.FileHandler(log_file, encoding="utf-8", delay=True)
+        self._handler = _LogFile(log_file, encoding="utf-8", delay=True)
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         self._progress: Progress | None = None
         self._spoken_at = time.monotonic()
@@ -107,6 +108,17 @@ class Words:
             self.warn(str(message))
         else:
             _LOG.warning("%s (%s, line %d): %s", category.__name__, filename, line, message)
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that keeps quiet when it cannot be written: why not is told once, by what needs the space more."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
 
 
 def _new_bar() -> Progress:

@@ -70,3 +70,10 @@ def test_a_stage_is_told_when_it_took_a_while(tmp_path: Path, capsys: Said):
         words.stage("load transformer", 6.0)
         words.stage("denoise", 600.0)
     assert capsys.readouterr().out == "  load transformer: 6.0 s\n"
+
+
+def test_a_log_that_cannot_be_written_disturbs_nobody(capsys: Said):
+    with Words(Path("/dev/full")) as words:
+        words.say("a line")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("a line\n", "")
