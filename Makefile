@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Test processes. Each keeps to one thread, since the models are tiny.
+JOBS ?= 2
 
 .PHONY: help install demo test check format clean
 
@@ -26,7 +28,7 @@ demo: install
 	$(BIN)/python -m s2v_runner
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 check: install
 	$(BIN)/ruff format --check .

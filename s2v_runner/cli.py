@@ -47,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def guarded(action: Callable[[], int]) -> int:
     """Do something; what a user can cause becomes one message and an exit status."""
+    # Threads that spin while they wait make a small model several times slower on a machine with other work to do.
+    # Read when PyTorch is imported, which is later.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         with stoppable():
             return action()

@@ -114,10 +114,18 @@ def test_an_exact_size_is_honoured(workshop: Workshop):
     assert size_of(stills[0]) == (100, 50)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_run_in_order(workshop: Workshop, number: signal.Signals):
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [
+        (signal.SIGINT, "run /"),
+        (signal.SIGINT, "estimate"),
+        (signal.SIGINT, "clip 1 of 3"),
+        (signal.SIGTERM, "clip 2 of 3"),
+    ],
+)
+def test_a_signal_ends_a_run_in_order(workshop: Workshop, number: signal.Signals, moment: str):
     child = workshop.in_child(nothing)
-    child.lines_until("clip 1 of 3")
+    child.lines_until(moment)
     child.kill(number)
     status, said = child.wait()
     assert status == 128 + number
@@ -127,6 +135,16 @@ def test_a_signal_ends_a_run_in_order(workshop: Workshop, number: signal.Signals
     assert record.status == "KILLED"
     assert number.name in (record.error or "")
     assert not workshop.strays()
+
+
+def test_a_run_that_was_stopped_is_killed_in_mlflow_too(workshop: Workshop):
+    child = workshop.in_child(nothing, "tracking=mlflow")
+    child.lines_until("clip 1 of 3")
+    child.kill(signal.SIGTERM)
+    assert child.wait()[0] == 128 + signal.SIGTERM
+    database = sqlite3.connect(workshop.outputs / "mlflow.db")
+    assert database.execute("select status from runs").fetchall() == [("KILLED",)]
+    database.close()
 
 
 def test_a_killed_run_goes_on_at_its_clip_and_makes_the_same_video(workshop: Workshop):
