@@ -10,7 +10,7 @@ from typing import Any
 
 from s2v_runner.commands.outputs import add_outputs, outputs_of
 from s2v_runner.commands.run import refuse_several_processes, tell_finished
-from s2v_runner.config.compose import Composed, check_config
+from s2v_runner.config.compose import Composed, check_config, compose_run
 from s2v_runner.config.resolve import as_path
 from s2v_runner.digests import digest_file
 from s2v_runner.errors import InputError
@@ -22,7 +22,6 @@ from s2v_runner.tracking.sync import fetch_record
 
 _DIFFERENT = 1
 _MLFLOW_ID = re.compile(r"[0-9a-f]{32}")
-_PATIENCE = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +58,8 @@ def _find(options: argparse.Namespace) -> tuple[Record, str, Path]:
             f"run '{options.made}'", "there is no such folder", "Give the folder of a run, or an MLflow id"
         )
     outputs = outputs_of(options)
-    destination = Destination(options.uri, "", None, outputs, _PATIENCE)
+    tracking = compose_run([]).config.tracking
+    destination = Destination(options.uri, tracking.experiment, None, outputs, tracking.patience)
     with tempfile.TemporaryDirectory() as place:
         record = read_record(fetch_record(options.made, destination, Path(place)))
     return record, options.made, outputs

@@ -17,6 +17,8 @@ _PACKAGE = Path(__file__).parent.parent
 CLIP_STAGES = ("encode motion", "denoise", "decode", "write video")
 """Stages that come in every clip, and are told with it."""
 _NOTICEABLE = 0.1
+# Seconds that a tenth does not round to nothing: the first clip has no motion to encode, and none is shown.
+_SHOWN = 0.05
 # Without a terminal to redraw, a line now and then says how far it is.
 _SECONDS_BETWEEN_LINES = 30.0
 
@@ -92,7 +94,7 @@ class Words:
 
     def clip(self, clip: int, num_clips: int, seconds: Mapping[str, float]) -> None:
         """A clip is done; `seconds` of each of its stages."""
-        stages = ", ".join(f"{name} {seconds[name]:.1f} s" for name in CLIP_STAGES if seconds.get(name, 0) > 0)
+        stages = ", ".join(f"{name} {seconds[name]:.1f} s" for name in CLIP_STAGES if seconds.get(name, 0) >= _SHOWN)
         self.say(f"  clip {clip + 1} of {num_clips}: {stages}")
 
     def _stop_bar(self) -> None:

@@ -72,6 +72,12 @@ def test_a_stage_is_told_when_it_took_a_while(tmp_path: Path, capsys: Said):
     assert capsys.readouterr().out == "  load transformer: 6.0 s\n"
 
 
+def test_a_clip_is_told_with_the_stages_it_had(tmp_path: Path, capsys: Said):
+    with Words(tmp_path / "run.log") as words:
+        words.clip(0, 2, {"encode motion": 0.001, "denoise": 7.9, "decode": 17.2, "encode text": 1.0})
+    assert capsys.readouterr().out == "  clip 1 of 2: denoise 7.9 s, decode 17.2 s\n"
+
+
 def test_a_log_that_cannot_be_written_disturbs_nobody(capsys: Said):
     with Words(Path("/dev/full")) as words:
         words.say("a line")
