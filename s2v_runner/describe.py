@@ -11,7 +11,7 @@ from s2v_runner.placement.choice import Placement, PlacementRequest
 from s2v_runner.prepare import PreparedRun
 from s2v_runner.tracking.destination import Destination
 from s2v_runner.tracking.folder import RunFolder
-from s2v_runner.tracking.record import FORMAT, Record
+from s2v_runner.tracking.record import FORMAT, Kind, Record
 from s2v_runner.tracking.recorder import begin_attempt
 
 
@@ -21,13 +21,13 @@ def first_record(
     composed: Composed,
     command: tuple[str, ...],
     environment: Mapping[str, Any],
+    kind: Kind,
     reproduces: str | None,
 ) -> Record:
     """The record of a run that begins."""
-    code = {"commit": environment["code"]["commit"], "dirty": environment["code"]["diff"] is not None}
     return Record(
         format=FORMAT,
-        kind="run",
+        kind=kind,
         status="RUNNING",
         identity=run.identity,
         command=command,
@@ -39,13 +39,19 @@ def first_record(
         base_seed=run.request.base_seed,
         inputs=run.inputs,
         checkpoint={"path": str(run.checkpoint_path.absolute()), "digest": run.checkpoint_digest},
-        environment={**environment, "code": code},
+        environment=recorded_environment(environment),
         attempts=begin_attempt(folder.previous),
         frames=None,
         files={},
         warnings=(),
         reproduces=reproduces,
     )
+
+
+def recorded_environment(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """The environment as a record has it: of the code's difference only that there is one."""
+    code = {"commit": environment["code"]["commit"], "dirty": environment["code"]["diff"] is not None}
+    return {**environment, "code": code}
 
 
 def public_settings(config: RunConfig) -> dict[str, Any]:

@@ -106,10 +106,11 @@ def _generate(options: argparse.Namespace, unknown: list[str]) -> int:
         raise InputError(f"--{others[0]}", f"it belongs to other models than {TASK}", "Leave it out")
     # Late, so that a mistyped flag is answered at once.
     from s2v_runner.commands.run import carry_out
-    from s2v_runner.config.compose import PROJECT, compose_points
+    from s2v_runner.config.asked import read_asked
+    from s2v_runner.config.compose import PROJECT
 
-    points = compose_points(translate(options, datetime.now().astimezone()), PROJECT, multirun=False)
-    return carry_out(points, tuple(sys.argv), multirun=False)
+    asked = read_asked(translate(options, datetime.now().astimezone()), PROJECT, multirun=False)
+    return carry_out(asked, tuple(sys.argv))
 
 
 def _make_parser() -> argparse.ArgumentParser:

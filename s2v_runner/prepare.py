@@ -26,7 +26,10 @@ CACHE = "cache"
 DRAWN_SEED = -1
 _DRAWN_SEEDS = 2**31
 # Groups and keys that do not change what is made: where it goes, who is told, and which machines do it.
-_NOT_OF_THE_IDENTITY = ("save_file", "dry_run", "resume", "output", "tracking", "parallel", "prompt_file")
+_NOT_OF_THE_IDENTITY = (
+    *("save_file", "dry_run", "resume", "output", "tracking", "parallel", "prompt_file"),
+    *("inputs", "title", "baseline", "fail_fast", "max_points"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

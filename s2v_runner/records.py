@@ -6,6 +6,9 @@ from typing import Literal
 
 import numpy as np
 
+Value = str | int | float | bool | None
+"""What a setting can be."""
+
 SOLVER_NAMES = ("unipc", "dpmpp", "euler")
 
 

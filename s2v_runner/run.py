@@ -23,13 +23,15 @@ from s2v_runner.errors import OutputError
 from s2v_runner.interruption import Interrupted, undisturbed
 from s2v_runner.placement.choice import choose_placement
 from s2v_runner.prepare import DRAWN_SEED, PreparedRun, draw_seed, prepare_run
+from s2v_runner.replacement import discard_leftovers
 from s2v_runner.saving import check_savable, save_path
 from s2v_runner.timing import Stopwatch
 from s2v_runner.tracking.choice import make_reporter
+from s2v_runner.tracking.destination import Destination
 from s2v_runner.tracking.environment import describe_environment
-from s2v_runner.tracking.folder import RunFolder, open_run_folder
+from s2v_runner.tracking.folder import RunFolder, finished_videos, open_run_folder
 from s2v_runner.tracking.inputs import copy_atomically, keep_inputs
-from s2v_runner.tracking.record import Record, Status, write_atomically
+from s2v_runner.tracking.record import Kind, Record, Status, write_atomically
 from s2v_runner.tracking.recorder import Recorder
 from s2v_runner.tracking.reporter import Outcome
 
@@ -62,6 +64,32 @@ class FinishedRun:
     """What MLflow was told."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A run that is to be carried out: everything is decided."""
+
+    run: PreparedRun
+    """With the seed it is made from."""
+    composed: Composed
+    folder: RunFolder
+    kind: Kind
+    command: tuple[str, ...]
+    reproduces: str | None
+    save_to: Path | None
+    destination: Destination | None
+    aloud: bool
+    """Whether the person is told all of it."""
+
+
+def find_finished(composed: Composed) -> Path | None:
+    """The video of a finished run like this one. One whose seed is drawn is like no other. Raises InputError."""
+    run = prepare_run(composed.config)
+    if composed.config.base_seed == DRAWN_SEED:
+        return None
+    outputs = as_path(composed.config.output.folder).absolute()
+    return next(finished_videos(outputs, run.identity), None)
+
+
 def perform_run(composed: Composed, command: tuple[str, ...], session: Session, reproduces: str | None) -> FinishedRun:
     """Carry a run out and record it. `reproduces` is the folder of the run it repeats, if it does.
 
@@ -71,26 +99,44 @@ def perform_run(composed: Composed, command: tuple[str, ...], session: Session, 
     config = composed.config
     prepared = prepare_run(config)
     now = datetime.now().astimezone()
-    if (wanted := save_path(prepared, now)) is not None:
+    if (wanted := save_path(prepared, {}, now)) is not None:
         check_savable(wanted)
     outputs = as_path(config.output.folder).absolute()
-    take_up = config.resume == "retry" and reproduces is None
+    take_up = config.resume != "force" and reproduces is None
     folder = open_run_folder(outputs, prepared.identity, now, take_up)
     try:
         run = prepared.with_seed(_seed(prepared, folder.previous))
-        with Words(folder.path / _LOG) as words:
-            record = first_record(run, folder, composed, command, session.environment, reproduces)
-            recorder = Recorder(folder, record, make_reporter(folder.path, destination_of(config)))
+        order = Order(
+            run=run,
+            composed=composed,
+            folder=folder,
+            kind="run",
+            command=command,
+            reproduces=reproduces,
             # Asked again, because the seed may be part of the name.
-            return _attempt(run, folder, recorder, words, session, save_path(run, now))
+            save_to=save_path(run, {}, now),
+            destination=destination_of(config),
+            aloud=True,
+        )
+        return carry_out(order, session)
     finally:
         folder.lock.release()
 
 
-def _attempt(
-    run: PreparedRun, folder: RunFolder, recorder: Recorder, words: Words, session: Session, save_to: Path | None
-) -> FinishedRun:
-    """Make the video; whatever comes of it, the record and MLflow say so."""
+def carry_out(order: Order, session: Session) -> FinishedRun:
+    """Make the video in a folder that is locked. Whatever ends it is raised once the record and MLflow say so."""
+    folder = order.folder
+    discard_leftovers(folder.path)
+    with Words(folder.path / _LOG, order.aloud) as words:
+        record = first_record(
+            order.run, folder, order.composed, order.command, session.environment, order.kind, order.reproduces
+        )
+        recorder = Recorder(folder, record, make_reporter(folder.path, order.destination))
+        return _attempt(order, recorder, words, session)
+
+
+def _attempt(order: Order, recorder: Recorder, words: Words, session: Session) -> FinishedRun:
+    run, folder = order.run, order.folder
     stopwatch = Stopwatch()
     try:
         words.say(f"run {folder.path}")
@@ -98,9 +144,9 @@ def _attempt(
         made = _make(run, folder, recorder, words, session, stopwatch)
         files = {**recorder.record.files, **made.files}
         recorder.update(files=files, frames=asdict(made.frames))
-        if save_to is not None:
-            copy_atomically(folder.path / made.files["video"], save_to)
-            recorder.update(files={**files, "save_file": str(save_to)})
+        if order.save_to is not None:
+            copy_atomically(folder.path / made.files["video"], order.save_to)
+            recorder.update(files={**files, "save_file": str(order.save_to)})
     except BaseException as error:
         with undisturbed():
             status: Status = "KILLED" if isinstance(error, Interrupted) else "FAILED"

@@ -1,7 +1,7 @@
 """The copy of the video that `save_file` asks for: its name and whether it can be written."""
 
-import os
 import re
+import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from s2v_runner.config.nearest import suggest
 from s2v_runner.config.resolve import as_path
 from s2v_runner.errors import InputError
 from s2v_runner.prepare import PreparedRun
+from s2v_runner.records import Value
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w.]*)\}")
 _LONGEST_NAME = 255
@@ -18,12 +19,15 @@ _UNSAFE = re.compile(r"[/\\\0\n\r]")
 _SUFFIX = ".mp4"
 
 
-def save_path(run: PreparedRun, now: datetime) -> Path | None:
-    """Where `save_file` puts the video, its placeholders filled in. Raises InputError for a name that cannot be."""
+def save_path(run: PreparedRun, values: Mapping[str, Value], now: datetime) -> Path | None:
+    """Where `save_file` puts the video, its placeholders filled in. `values` are what sets a point of a sweep apart.
+
+    Raises InputError for a name that cannot be.
+    """
     template = run.config.save_file
     if template is None:
         return None
-    known = _known_values(run, now)
+    known = _known_values(run, now) | dict(values)
 
     def fill(match: re.Match[str]) -> str:
         if match[1] not in known:
@@ -46,9 +50,9 @@ def check_savable(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise InputError(f"save_file={path}", "it is a folder", "Give the name of a file")
-        probe = path.parent / f".{os.getpid()}.writable"
-        probe.touch()
-        probe.unlink()
+        # It has no name, where the system can do that, and so cannot outlive this process.
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
     except (FileExistsError, NotADirectoryError) as error:
         raise InputError(
             f"save_file={path}", f"'{path.parent}' is no folder and cannot become one", "Give another place"

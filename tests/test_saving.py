@@ -15,7 +15,7 @@ PROMPT = "A woman / speaks\\\nto ${you}, {time}"
 
 def path_for(save_file: str | None, **changes: Any) -> Path | None:
     config = config_with({"prompt": PROMPT, "base_seed": 7, "save_file": save_file, **changes})
-    return save_path(prepare_run(config), NOW)
+    return save_path(prepare_run(config), {}, NOW)
 
 
 def test_without_a_name_there_is_no_copy():
@@ -44,7 +44,7 @@ def test_placeholders_are_filled_in(template: str, name: str, tmp_path: Path, mo
 
 def test_a_drawn_seed_is_filled_in():
     run = prepare_run(config_with({"base_seed": -1, "save_file": "{base_seed}.mp4"})).with_seed(41)
-    assert (save_path(run, NOW) or Path()).name == "41.mp4"
+    assert (save_path(run, {}, NOW) or Path()).name == "41.mp4"
 
 
 def test_an_identity_is_the_same_whatever_the_name_and_a_run_of_its_own_has_its_own():

@@ -5,22 +5,22 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from s2v_runner.commands.sweep import carry_out_sweep
+from s2v_runner.config.asked import Asked, read_asked
 from s2v_runner.config.completion import complete_override, describe_settings
-from s2v_runner.config.compose import Composed, ConfigSource, compose_points, print_config
+from s2v_runner.config.compose import Composed, ConfigSource, print_config
 from s2v_runner.config.places import CONFIG_NAME
 from s2v_runner.config.reach import refuse_unbuilt
 from s2v_runner.config.schema import RunConfig
 from s2v_runner.console.outline import place_lines, plan_lines
 from s2v_runner.describe import placement_request
-from s2v_runner.errors import GenerationError, InputError, OutputError
+from s2v_runner.errors import InputError
 from s2v_runner.placement.choice import choose_placement
-from s2v_runner.placement.gpus import list_gpus
+from s2v_runner.placement.gpus import likely_device
 from s2v_runner.placement.processes import launched_processes
-from s2v_runner.prepare import DRAWN_SEED, prepare_run
-from s2v_runner.run import FinishedRun, Session, perform_run
+from s2v_runner.prepare import prepare_run
+from s2v_runner.run import FinishedRun, Session, find_finished, perform_run
 from s2v_runner.saving import save_path
-
-FAILED = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,56 +42,23 @@ def run(options: argparse.Namespace) -> int:
     if options.cfg:
         print(print_config(options.overrides, source), end="")
         return 0
-    points = compose_points(options.overrides, source, options.multirun)
-    return carry_out(points, tuple(sys.argv), options.multirun)
+    return carry_out(read_asked(options.overrides, source, options.multirun), tuple(sys.argv))
 
 
-def carry_out(points: list[Composed], command: tuple[str, ...], multirun: bool) -> int:
-    """Make every point; the exit status."""
-    refuse_several_processes(points[0].config)
-    if points[0].config.dry_run:
-        for point in points:
-            _show_plan(point)
+def carry_out(asked: Asked, command: tuple[str, ...]) -> int:
+    """Make what was asked for; the exit status."""
+    refuse_several_processes(asked.common)
+    if asked.is_sweep:
+        return carry_out_sweep(asked, command)
+    (composed,) = asked.compose()
+    if composed.config.dry_run:
+        show_plan(composed)
         return 0
-    if not multirun:
-        tell_finished(perform_run(points[0], command, Session(), reproduces=None))
+    if composed.config.resume == "skip" and (made := find_finished(composed)) is not None:
+        print(f"it is there already: {made}")
         return 0
-    return _carry_out_all(points, command)
-
-
-def _carry_out_all(points: list[Composed], command: tuple[str, ...]) -> int:
-    """One after another with one loaded model. A point that fails is told, and the rest go on."""
-    _check_apart(points)
-    session, failed = Session(), []
-    for number, point in enumerate(points, 1):
-        print(f"[{number} of {len(points)}] {' '.join(point.overrides)}", flush=True)
-        try:
-            tell_finished(perform_run(point, command, session, reproduces=None))
-        except (InputError, GenerationError, OutputError) as error:
-            print(f"failed: {error}", file=sys.stderr, flush=True)
-            failed.append(number)
-    done = len(points) - len(failed)
-    print(f"{done} of {len(points)} runs finished" + (f"; failed: {', '.join(map(str, failed))}" if failed else ""))
-    return FAILED if failed else 0
-
-
-def _check_apart(points: list[Composed]) -> None:
-    """Look into every point before the first is made. Raises InputError."""
-    now = datetime.now().astimezone()
-    names: dict[Path, int] = {}
-    for number, point in enumerate(points, 1):
-        run = prepare_run(point.config)
-        # Seeds that are still to be drawn will differ.
-        path = save_path(run.with_seed(number) if point.config.base_seed == DRAWN_SEED else run, now)
-        if path is None:
-            continue
-        if path in names:
-            raise InputError(
-                f"save_file={point.config.save_file}",
-                f"runs {names[path]} and {number} would write the same file",
-                "Put what tells them apart into the name, such as {sampler.steps}, {base_seed} or {identity}",
-            )
-        names[path] = number
+    tell_finished(perform_run(composed, command, Session(), reproduces=None))
+    return 0
 
 
 def refuse_several_processes(config: RunConfig) -> None:
@@ -110,15 +77,12 @@ def refuse_several_processes(config: RunConfig) -> None:
     )
 
 
-def _show_plan(point: Composed) -> None:
-    run = prepare_run(point.config)
-    save_path(run, datetime.now().astimezone())
-    asked = point.config.memory.device
-    gpus = list_gpus() if asked == "auto" or asked.startswith("cuda") else []
-    device = ("cuda" if gpus else "cpu") if asked == "auto" else asked
-    placement = choose_placement(
-        placement_request(run), device, gpus[0].free_bytes if gpus else None, run.estimate_cost
-    )
+def show_plan(composed: Composed) -> None:
+    """Print what would be made."""
+    run = prepare_run(composed.config)
+    save_path(run, {}, datetime.now().astimezone())
+    device, free_bytes = likely_device(composed.config.memory.device)
+    placement = choose_placement(placement_request(run), device, free_bytes, run.estimate_cost)
     print("plan (nothing is loaded or written)")
     cost = run.estimate_cost(placement.dtype_bytes)
     print("\n".join([*plan_lines(run), *place_lines(run, placement, cost)]))

@@ -15,6 +15,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Override
 from hydra.errors import HydraException
 
 from s2v_runner.config.nearest import suggest
+from s2v_runner.config.places import SWEEPS
 from s2v_runner.config.schema import all_keys, free_text_keys, nullable_keys, path_keys
 from s2v_runner.errors import InputError
 
@@ -43,7 +44,7 @@ def prepare_overrides(words: Sequence[str], options: Mapping[str, Sequence[str]]
     for a word that is no override and for a key that does not exist.
     """
     typed = [_split(word) for word in words]
-    typed = _replace_size(typed, options)
+    typed = _replace_size([_find_study(word) for word in typed], options)
     free = free_text_keys()
     overrides = []
     for word in typed:
@@ -60,6 +61,22 @@ def parse_overrides(overrides: Sequence[str], options: Mapping[str, Sequence[str
     for override in parsed:
         _check_name(override, options)
     return parsed
+
+
+def refuse_several(overrides: Sequence[Override]) -> None:
+    """Raises InputError when one run is given several values."""
+    swept = [override for override in overrides if override.is_sweep_override()]
+    if swept:
+        raise InputError(
+            f"'{swept[0].input_line}'",
+            "it gives several values to one run",
+            "Add -m to make a run of each, or put the value in quotes",
+        )
+
+
+def lines_of(overrides: Sequence[Override]) -> list[str]:
+    """The overrides as Hydra takes them."""
+    return [override.input_line or "" for override in overrides]
 
 
 def sweep_values(override: Override) -> list[str]:
@@ -166,6 +183,15 @@ def _replace_size(words: Sequence[Word], options: Mapping[str, Sequence[str]]) -
     # In its place, since the order of what is swept is the order of the runs.
     placed = [meant if word is size else word for word in words]
     return [word for word in placed if word is meant or word.key not in ("size", "resolution", "resolution.size")]
+
+
+def _find_study(word: Word) -> Word:
+    """`sweeps=guidance` is `+sweeps=guidance`, as Hydra wants it of a group that nothing is chosen in at first."""
+    if word.key != SWEEPS:
+        return word
+    if "," in word.value or _CHOICE.fullmatch(word.value):
+        raise InputError(str(word), "one study is made at a time", "Start them one after another")
+    return replace(word, prefix="+")
 
 
 def _listed(value: str) -> list[str]:

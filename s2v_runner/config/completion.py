@@ -1,6 +1,6 @@
 """What can follow on the command line: for the shell's completion, and for the list in `--help`."""
 
-from s2v_runner.config.places import conf_folder, group_options
+from s2v_runner.config.places import all_options, conf_folder
 from s2v_runner.config.schema import all_keys
 
 _ALIAS = {"size": "resolution"}
@@ -8,7 +8,7 @@ _ALIAS = {"size": "resolution"}
 
 def complete_override(prefix: str, **_: object) -> list[str]:
     """Overrides that begin with `prefix`: names first, and after the equals sign what can be chosen."""
-    options = group_options([conf_folder()])
+    options = all_options([conf_folder()])
     key, equals, _value = prefix.partition("=")
     if equals:
         choices = options.get(_ALIAS.get(key, key), [])
@@ -18,7 +18,7 @@ def complete_override(prefix: str, **_: object) -> list[str]:
 
 def describe_settings() -> str:
     """Groups with their choices, then the single keys."""
-    options = group_options([conf_folder()])
+    options = all_options([conf_folder()])
     width = max(map(len, options))
     groups = [f"  {group:<{width}}  {', '.join(choices)}" for group, choices in options.items()]
     groups.append(f"  {'size':<{width}}  the same as resolution, or width*height, such as 1184*672")

@@ -1,9 +1,9 @@
 """Files and overrides → one checked configuration."""
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,15 +14,23 @@ from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
+from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
-from s2v_runner.config.arguments import escape_interpolations, parse_overrides, prepare_overrides, sweep_values
+from s2v_runner.config.arguments import (
+    escape_interpolations,
+    lines_of,
+    parse_overrides,
+    prepare_overrides,
+    refuse_several,
+)
 from s2v_runner.config.explain import explain
-from s2v_runner.config.places import CONFIG_NAME, asset, conf_folder, group_options
+from s2v_runner.config.places import CONFIG_NAME, all_options, asset, conf_folder, sweeps_folder
 from s2v_runner.config.schema import RunConfig
 from s2v_runner.errors import InputError
+from s2v_runner.records import Value
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,8 @@ class Composed:
     overrides: tuple[str, ...]
     choices: Mapping[str, str]
     """What was chosen in each group."""
+    values: Mapping[str, Value]
+    """What sets it apart from the other runs of a sweep, by key."""
 
 
 @dataclass(frozen=True)
@@ -50,39 +60,38 @@ class ConfigSource:
 PROJECT = ConfigSource(None, CONFIG_NAME)
 
 
-class _OwnFolder(SearchPathPlugin):
-    """Puts the user's folder before the project's. `hydra.searchpath` would put it behind, and finds groups alone."""
+class _SearchPath(SearchPathPlugin):
+    """Puts the user's folder before the project's, and the studies behind.
 
-    folder: ClassVar[Path | None] = None
+    `hydra.searchpath` would put the user's behind too, and finds groups alone.
+    """
+
+    own_folder: ClassVar[Path | None] = None
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        if self.folder is not None:
-            search_path.prepend("own", f"file://{self.folder.resolve()}")
-
-
-def compose_points(words: Sequence[str], source: ConfigSource, multirun: bool) -> list[Composed]:
-    """The runs that a command line asks for: one, or with `multirun` one for each combination of what is swept.
-
-    Raises InputError.
-    """
-    options = group_options(source.folders)
-    overrides = parse_overrides(prepare_overrides(words, options, multirun), options)
-    with _hydra(source) as composed_from:
-        return [composed_from(point) for point in _expand(overrides, multirun)]
+        if self.own_folder is not None:
+            search_path.prepend("own", f"file://{self.own_folder.resolve()}")
+        search_path.append("studies", f"file://{sweeps_folder().parent.resolve()}")
 
 
 def compose_run(words: Sequence[str]) -> Composed:
     """One run from the project's own files. Raises InputError."""
-    return compose_points(words, PROJECT, multirun=False)[0]
+    with composing(PROJECT) as composer:
+        return composer.compose(_read_words(words, PROJECT), [], {})
 
 
 def print_config(words: Sequence[str], source: ConfigSource) -> str:
     """The composed configuration as YAML, interpolations as they are written."""
-    options = group_options(source.folders)
+    with composing(source) as composer:
+        values = composer.template(_read_words(words, source)).values
+        return OmegaConf.to_yaml(OmegaConf.create(copy.deepcopy(dict(values))))
+
+
+def _read_words(words: Sequence[str], source: ConfigSource) -> list[str]:
+    options = all_options(source.folders)
     overrides = parse_overrides(prepare_overrides(words, options, multirun=False), options)
-    with _hydra(source):
-        (point,) = _expand(overrides, multirun=False)
-        return OmegaConf.to_yaml(compose(source.name, overrides=point))
+    refuse_several(overrides)
+    return lines_of(overrides)
 
 
 def as_yaml(settings: Mapping[str, Any]) -> str:
@@ -98,17 +107,62 @@ def check_config(values: Mapping[str, Any]) -> RunConfig:
         raise explain(error) from error
 
 
+@dataclass(frozen=True)
+class Template:
+    """A configuration whose interpolations are still as they were written."""
+
+    values: Mapping[str, Any]
+    choices: Mapping[str, str]
+    is_sweep: bool
+    """Whether a study file says that it is one, with `hydra.mode: MULTIRUN`."""
+    swept: Mapping[str, str]
+    """The keys that a study file sweeps, and over which values, in Hydra's grammar."""
+
+
+class Composer:
+    """Composes the runs of one command line. Hydra takes its time, so what only sets a value does not ask it again."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._templates: dict[tuple[str, ...], Template] = {}
+
+    def template(self, overrides: Sequence[str]) -> Template:
+        """What Hydra makes of these overrides."""
+        key = tuple(overrides)
+        if key not in self._templates:
+            self._templates[key] = _compose_template(self._name, key)
+        return self._templates[key]
+
+    def compose(self, overrides: Sequence[str], settings: Sequence[Override], values: Mapping[str, Value]) -> Composed:
+        """The run of these overrides, with single keys then set; `values` are what sets it apart from others."""
+        template = self.template(overrides)
+        filled = copy.deepcopy(dict(template.values))
+        for setting in settings:
+            *groups, name = setting.key_or_group.split(".")
+            place = filled
+            for group in groups:
+                place = place[group]
+            place[name] = setting.value()
+        plain = OmegaConf.to_container(OmegaConf.create(filled), resolve=True)
+        assert isinstance(plain, dict)
+        words = (*overrides, *(setting.input_line or "" for setting in settings))
+        return Composed(
+            check_config({str(key): value for key, value in plain.items()}), words, template.choices, values
+        )
+
+
 @contextmanager
-def _hydra(source: ConfigSource) -> Iterator[Any]:
+def composing(source: ConfigSource) -> Iterator[Composer]:
+    """Hydra, set up to compose from these files. What it raises comes out as InputError."""
     OmegaConf.register_new_resolver("asset", asset, replace=True)
     for folder in source.folders:
         if not folder.is_dir():
             raise InputError(f"--config-dir '{folder}'", "there is no such folder", "Give a folder of configuration")
-    _OwnFolder.folder = source.own_folder
-    Plugins.instance().register(_OwnFolder)
+    _SearchPath.own_folder = source.own_folder
+    Plugins.instance().register(_SearchPath)
     try:
         with initialize_config_dir(str(conf_folder().resolve()), version_base="1.3"):
-            yield lambda point: _composed(source, point)
+            yield Composer(source.name)
     except InputError:
         raise
     except HydraException as error:
@@ -120,19 +174,21 @@ def _hydra(source: ConfigSource) -> Iterator[Any]:
         raise InputError("configuration", " ".join(str(error).split()), "Mend the file or the override") from error
 
 
-def _composed(source: ConfigSource, overrides: Sequence[str]) -> Composed:
-    composed = compose(source.name, overrides=list(overrides), return_hydra_config=True)
-    choices = OmegaConf.to_container(composed.hydra.runtime.choices)
+def _compose_template(name: str, overrides: Sequence[str]) -> Template:
+    composed = compose(name, overrides=list(overrides), return_hydra_config=True)
+    hydra = composed.hydra
+    choices = OmegaConf.to_container(hydra.runtime.choices)
+    swept = OmegaConf.to_container(hydra.sweeper.params) if hydra.sweeper.get("params") is not None else {}
     assert isinstance(choices, dict)
+    assert isinstance(swept, dict)
     values = OmegaConf.to_container(composed)
     assert isinstance(values, dict)
     del values["hydra"]
-    plain = OmegaConf.to_container(OmegaConf.create(values), resolve=True)
-    assert isinstance(plain, dict)
-    return Composed(
-        config=check_config({str(key): value for key, value in plain.items()}),
-        overrides=tuple(overrides),
+    return Template(
+        values={str(key): value for key, value in values.items()},
         choices={str(group): str(option) for group, option in choices.items() if not str(group).startswith("hydra")},
+        is_sweep=hydra.mode == RunMode.MULTIRUN,
+        swept={str(key): str(value) for key, value in swept.items()},
     )
 
 
@@ -152,22 +208,3 @@ def _escape(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _escape(part) for key, part in value.items()}
     return escape_interpolations(value) if isinstance(value, str) else value
-
-
-def _expand(overrides: Sequence[Override], multirun: bool) -> Iterator[list[str]]:
-    """Every combination of what is swept, the last given key changing fastest."""
-    swept = [override for override in overrides if override.is_sweep_override()]
-    if swept and not multirun:
-        raise InputError(
-            f"'{swept[0].input_line}'",
-            "it gives several values to one run",
-            "Add -m to make a run of each, or put the value in quotes",
-        )
-    lists = []
-    for override in overrides:
-        key = override.get_key_element()
-        if override.is_sweep_override():
-            lists.append([f"{key}={value}" for value in sweep_values(override)])
-        else:
-            lists.append([override.input_line or ""])
-    return (list(point) for point in product(*lists))

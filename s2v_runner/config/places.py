@@ -6,12 +6,20 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parent.parent
 _ASSETS = _PACKAGE / "assets"
 CONFIG_NAME = "config"
+SWEEPS = "sweeps"
+"""The group of the studies, which is beside the others' folder."""
 
 
 def conf_folder() -> Path:
     """The folder of `config.yaml` and the groups."""
     installed = _PACKAGE / "conf"
     return installed if installed.is_dir() else _PACKAGE.parent / "conf"
+
+
+def sweeps_folder() -> Path:
+    """The folder of the studies that come with the project."""
+    installed = _PACKAGE / SWEEPS
+    return installed if installed.is_dir() else _PACKAGE.parent / SWEEPS
 
 
 def asset(name: str) -> str:
@@ -28,3 +36,10 @@ def group_options(folders: Sequence[Path]) -> dict[str, list[str]]:
         for file in folder.glob("*/*.yaml"):
             groups.setdefault(file.parent.name, set()).add(file.stem)
     return {group: sorted(options) for group, options in sorted(groups.items())}
+
+
+def all_options(folders: Sequence[Path]) -> dict[str, list[str]]:
+    """The groups and the studies, and what can be chosen in each."""
+    groups = group_options(folders)
+    own = groups.pop(SWEEPS, [])
+    return groups | {SWEEPS: sorted({*own, *(file.stem for file in sweeps_folder().glob("*.yaml"))})}

@@ -131,7 +131,12 @@ class RunConfig(Group):
     start_from_ref: bool
     save_file: Annotated[str | None, Field(json_schema_extra=PATH)]
     dry_run: bool
-    resume: Literal["retry", "force"]
+    resume: Literal["retry", "skip", "force"]
+    inputs: Annotated[str | None, Field(json_schema_extra=PATH)]
+    title: Annotated[str | None, Field(json_schema_extra=FREE_TEXT)]
+    baseline: Annotated[str | None, Field(json_schema_extra=FREE_TEXT)]
+    fail_fast: bool
+    max_points: Annotated[int, Field(ge=1)]
     model: ModelConfig
     sampler: SamplerConfig
     resolution: ResolutionConfig

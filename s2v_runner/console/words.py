@@ -26,7 +26,9 @@ _SECONDS_BETWEEN_LINES = 30.0
 class Words:
     """What one run says."""
 
-    def __init__(self, log_file: Path) -> None:
+    def __init__(self, log_file: Path, aloud: bool) -> None:
+        """`aloud` tells the person what the log is told; without, only warnings and how far it is."""
+        self._aloud = aloud
         self._handler = _LogFile(log_file, encoding="utf-8", delay=True)
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         self._progress: Progress | None = None
@@ -55,8 +57,8 @@ class Words:
         return tuple(self._warnings)
 
     def say(self, line: str) -> None:
-        self._stop_bar()
-        print(line, flush=True)
+        if self._aloud:
+            self._print(line)
         _LOG.info(line)
 
     def warn(self, line: str) -> None:
@@ -82,10 +84,10 @@ class Words:
             self._progress.update(task, completed=clip * steps + done, description=description)
         elif time.monotonic() - self._spoken_at > _SECONDS_BETWEEN_LINES:
             self._spoken_at = time.monotonic()
-            left = (total - clip * steps - done) * seconds
-            self.say(
-                f"clip {clip + 1} of {num_clips}, step {done} of {steps}: {seconds:.2f} s a step, {_clock(left)} left"
-            )
+            left = clock_text((total - clip * steps - done) * seconds)
+            line = f"clip {clip + 1} of {num_clips}, step {done} of {steps}: {seconds:.2f} s a step, {left} left"
+            self._print(line)
+            _LOG.info(line)
 
     def stage(self, name: str, seconds: float) -> None:
         """A stage is done: say so when it took long enough to notice."""
@@ -96,6 +98,10 @@ class Words:
         """A clip is done; `seconds` of each of its stages."""
         stages = ", ".join(f"{name} {seconds[name]:.1f} s" for name in CLIP_STAGES if seconds.get(name, 0) >= _SHOWN)
         self.say(f"  clip {clip + 1} of {num_clips}: {stages}")
+
+    def _print(self, line: str) -> None:
+        self._stop_bar()
+        print(line, flush=True)
 
     def _stop_bar(self) -> None:
         if self._progress is not None:
@@ -134,7 +140,8 @@ def _new_bar() -> Progress:
     )
 
 
-def _clock(seconds: float) -> str:
+def clock_text(seconds: float) -> str:
+    """Hours, minutes and seconds, without hours where there are none."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

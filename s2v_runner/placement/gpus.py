@@ -26,3 +26,10 @@ def list_gpus() -> list[Gpu]:
         return [Gpu(name.strip(), int(free) * _MEBIBYTE) for name, free in rows]
     except (OSError, subprocess.SubprocessError, ValueError):
         return []
+
+
+def likely_device(asked: str) -> tuple[str, int | None]:
+    """The device that a setting will come to, and the bytes free on it; None for the CPU. PyTorch is not asked."""
+    gpus = list_gpus() if asked == "auto" or asked.startswith("cuda") else []
+    device = ("cuda" if gpus else "cpu") if asked == "auto" else asked
+    return device, gpus[0].free_bytes if gpus else None

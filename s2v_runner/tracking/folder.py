@@ -1,16 +1,21 @@
 """Folders of runs: made so that no two runs share one, and found again when a run was cut short."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from s2v_runner.errors import InputError
-from s2v_runner.tracking.record import UNFINISHED, Record, read_record
+from s2v_runner.errors import InputError, OutputError
+from s2v_runner.replacement import discard_leftovers, replacing, unfinished_path
+from s2v_runner.tracking.definition import DEFINITION_NAME, POINTS
+from s2v_runner.tracking.liveness import is_at_work
+from s2v_runner.tracking.record import RECORD_NAME, UNFINISHED, Record, read_record
 
 RUNS = "runs"
+SWEEPS = "sweeps"
 LOCK_NAME = ".lock"
 RESUME_NAME = "resume"
 _IDENTITY_SHOWN = 12
@@ -37,9 +42,11 @@ def prepare_outputs(outputs: Path) -> None:
     """Make the output folder. Raises InputError when it cannot be."""
     try:
         outputs.mkdir(parents=True, exist_ok=True)
+        discard_leftovers(outputs)
         ignore = outputs / ".gitignore"
         if not ignore.exists():
-            ignore.write_text(_IGNORE_ALL)
+            with replacing(ignore, unfinished_path(ignore)) as file:
+                file.write(_IGNORE_ALL.encode())
     except OSError as error:
         raise InputError(
             f"output.folder '{outputs}'", f"it cannot be written to ({error.strerror})", "Give a folder you may write"
@@ -75,9 +82,59 @@ def open_run_folder(outputs: Path, identity: str, now: datetime, take_up: bool) 
     raise AssertionError(f"a thousand runs of {identity} in one second")
 
 
+def finished_videos(outputs: Path, identity: str) -> Iterator[Path]:
+    """The videos of finished runs of this identity, the latest first."""
+    for path in sorted(outputs.glob(f"{RUNS}/*/*_{identity[:_IDENTITY_SHOWN]}*"), reverse=True):
+        try:
+            record = read_record(path)
+        except InputError:
+            continue
+        if record.identity == identity and record.status == "FINISHED" and (path / record.files["video"]).is_file():
+            yield path / record.files["video"]
+
+
+def open_point_folder(path: Path) -> RunFolder | None:
+    """The folder of a sweep's point; None where another process works in it. Raises OutputError when it cannot be made.
+
+    A record that cannot be read is as good as none: the point is made anew.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = _lock(path, wait=False)
+    except Timeout:
+        return None
+    except OSError as error:
+        raise OutputError(path, error) from error
+    try:
+        # Read once it is held, since another process may have been at it until then.
+        return RunFolder(path, lock, read_record(path))
+    except InputError:
+        return RunFolder(path, lock, None)
+
+
+@contextmanager
+def sweep_held(folder: Path) -> Iterator[None]:
+    """While no other process writes what belongs to a sweep as a whole. Held for moments. Raises OutputError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _lock(folder, wait=True)
+    except OSError as error:
+        raise OutputError(folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def find_runs(outputs: Path) -> Iterator[Path]:
-    """The folders of all runs, oldest first."""
-    yield from sorted(path.parent for path in outputs.glob(f"{RUNS}/*/*/record.json"))
+    """The folders of all runs, oldest first, and those of the points of sweeps behind them, sweep by sweep."""
+    yield from sorted(path.parent for path in outputs.glob(f"{RUNS}/*/*/{RECORD_NAME}"))
+    yield from sorted(path.parent for path in outputs.glob(f"{SWEEPS}/*/{POINTS}/*/{RECORD_NAME}"))
+
+
+def find_sweeps(outputs: Path) -> Iterator[Path]:
+    """The folders of all sweeps that have been defined, in the order of their identities."""
+    yield from sorted(path.parent for path in outputs.glob(f"{SWEEPS}/*/{DEFINITION_NAME}"))
 
 
 def is_alive(path: Path) -> bool:
@@ -87,6 +144,17 @@ def is_alive(path: Path) -> bool:
         return True
     lock.release()
     return False
+
+
+def is_sweep_alive(folder: Path) -> bool:
+    """Whether a process makes points of this sweep now: one that began an attempt, or holds one of the points."""
+    try:
+        attempts = read_record(folder).attempts
+    except InputError:
+        attempts = ()
+    # The locks are asked last: whoever asks holds them for a moment.
+    points = (lock.parent for lock in folder.glob(f"{POINTS}/*/{LOCK_NAME}"))
+    return any(map(is_at_work, attempts)) or any(map(is_alive, points))
 
 
 def hold(path: Path) -> FileLock | None:

@@ -2,18 +2,19 @@
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from s2v_runner.errors import InputError, OutputError
+from s2v_runner.replacement import replacing, unfinished_path
 
 RECORD_NAME = "record.json"
 STEPS_NAME = "steps.jsonl"
 FORMAT = 1
 
+Kind = Literal["run", "point", "sweep"]
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 UNFINISHED: frozenset[str] = frozenset({"RUNNING", "FAILED", "KILLED"})
 
@@ -40,7 +41,7 @@ class Record:
     """Everything about a run that can be written down."""
 
     format: int
-    kind: Literal["run", "point", "sweep"]
+    kind: Kind
     status: Status
     identity: str
     """Hash of what was asked and of the inputs' content: equal for runs that would make the same video."""
@@ -109,13 +110,8 @@ def read_record(folder: Path) -> Record:
 
 def write_atomically(path: Path, content: str) -> None:
     """Text under another name first, then moved. Raises OutputError."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        with replacing(path, unfinished_path(path)) as file:
+            file.write(content.encode())
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise OutputError(path, error) from error

@@ -15,7 +15,7 @@ from s2v_runner.tracking.record import Attempt, Record, Status, write_record
 from s2v_runner.tracking.reporter import Outcome, RunReporter
 
 _SECONDS_BETWEEN_REPORTS = 10.0
-_VANISHED = "the process ended without a word"
+VANISHED = "the process ended without a word"
 
 
 class Recorder:
@@ -79,7 +79,7 @@ def begin_attempt(previous: Record | None) -> tuple[Attempt, ...]:
     """The attempts of a run, one more than before; one that was never ended is marked as killed."""
     earlier = previous.attempts if previous else ()
     ended = tuple(
-        replace(attempt, status="KILLED", error=_VANISHED) if attempt.status == "RUNNING" else attempt
+        replace(attempt, status="KILLED", error=VANISHED) if attempt.status == "RUNNING" else attempt
         for attempt in earlier
     )
     begun = Attempt(

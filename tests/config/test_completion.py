@@ -1,10 +1,10 @@
 import pytest
 
 from s2v_runner.config.completion import complete_override, describe_settings
-from s2v_runner.config.places import conf_folder, group_options
+from s2v_runner.config.places import all_options, conf_folder
 from s2v_runner.config.schema import all_keys
 
-OPTIONS = group_options([conf_folder()])
+OPTIONS = all_options([conf_folder()])
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
+from s2v_runner.config.asked import compose_points
 from s2v_runner.config.compose import (
     PROJECT,
     ConfigSource,
     as_yaml,
     check_config,
-    compose_points,
     compose_run,
     print_config,
 )
@@ -101,7 +101,7 @@ def test_the_last_given_key_changes_fastest():
     order = [(point.choices["resolution"], point.config.base_seed) for point in points]
     assert order == [("480p", 0), ("480p", 1), ("720p", 0), ("720p", 1)]
     assert {point.config.prompt for point in points} == {"a, b"}
-    assert points[-1].overrides == ("resolution=720p", "prompt='a, b'", "base_seed=1")
+    assert points[-1].overrides == ("prompt='a, b'", "resolution=720p", "base_seed=1")
 
 
 def test_several_values_need_several_runs():

@@ -40,6 +40,8 @@ def test_what_is_typed_freely():
         "tracking.uri",
         "tracking.experiment",
         "tracking.run_name",
+        "title",
+        "baseline",
     }
     assert "sampler.solver" not in free_text_keys()
     assert {"num_clip", "model.random_seed", "resolution.max_area"} <= nullable_keys()

@@ -1,0 +1,67 @@
+"""A sweep, as `s2v-runner run` carries it out."""
+
+import sys
+
+from s2v_runner.config.asked import Asked
+from s2v_runner.console.sweep import SweepWords, point_lines, sweep_lines, tell_end
+from s2v_runner.errors import InputError
+from s2v_runner.run import Session
+from s2v_runner.sweep.ledger import adopt
+from s2v_runner.sweep.performance import FinishedSweep, perform_sweep
+from s2v_runner.sweep.preparation import prepare_sweep
+from s2v_runner.sweep.states import read_states
+
+FAILED = 1
+
+
+def carry_out_sweep(asked: Asked, command: tuple[str, ...]) -> int:
+    """Print the plan of a sweep and make its points; the exit status. Raises as `perform_sweep` does."""
+    _confirm(asked)
+    sweep, defined = adopt(prepare_sweep(asked))
+    seed = None if defined is None else defined.base_seed
+    states = read_states(sweep, seed)
+    print(f"sweep {sweep.folder}")
+    print("\n".join([*sweep_lines(sweep, states, seed), *point_lines(sweep, states)]), flush=True)
+    if sweep.shared_noise is not None:
+        print(f"warning: {sweep.shared_noise}", file=sys.stderr, flush=True)
+    if sweep.common.dry_run:
+        print("nothing is loaded or written (dry_run=true)")
+        return 0
+    finished = perform_sweep(sweep, command, Session(), SweepWords, _say)
+    _tell_finished(finished)
+    return 0 if finished.is_whole else FAILED
+
+
+def _confirm(asked: Asked) -> None:
+    """Raises InputError for so many points that they may not be meant, and nobody there to ask."""
+    most = asked.common.max_points
+    if asked.count <= most:
+        return
+    words = " x ".join(f"{len(axis.choices)} of {axis.key}" for axis in asked.axes)
+    if sys.stdin.isatty():
+        answer = input(f"{asked.count:,} points ({words}). Make them all? [y/N] ")
+        if answer.strip().lower() in ("y", "yes"):
+            return
+        raise InputError(f"{asked.count:,} points", "they are not wanted", "Give fewer values")
+    raise InputError(
+        f"{asked.count:,} points ({words})",
+        f"that is more than max_points={most}",
+        f"If they are meant, add max_points={asked.count}",
+    )
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _tell_finished(finished: FinishedSweep) -> None:
+    problems = (*finished.warnings, *([finished.outcome.problem] if finished.outcome.problem else []))
+    for problem in problems:
+        print(f"warning: {problem}", file=sys.stderr, flush=True)
+    tell_end(finished.sweep, finished.states, finished.page)
+    published = finished.outcome.published
+    if published is not None and published.page_command is not None:
+        print(f"to see it in MLflow: {published.page_command}")
+        print(f"http://127.0.0.1:5000{published.page}")
+    elif published is not None:
+        print(published.page)

@@ -1,0 +1,191 @@
+"""What a command line asks for: one run, or the runs of a sweep, counted before any of them is composed.
+
+A sweep is what `-m` makes of settings with several values, what a study file (`+sweeps=…`) says, and a list of inputs;
+where there are several of these they are crossed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from hydra.core.override_parser.types import Override
+
+from s2v_runner.config.arguments import lines_of, parse_overrides, prepare_overrides, refuse_several, sweep_values
+from s2v_runner.config.compose import Composed, Composer, ConfigSource, composing
+from s2v_runner.config.places import SWEEPS, all_options
+from s2v_runner.config.resolve import as_path
+from s2v_runner.config.rows import read_rows
+from s2v_runner.config.schema import RunConfig, all_keys
+from s2v_runner.errors import InputError
+from s2v_runner.records import Value
+
+INPUTS = "inputs"
+"""The key of the list, and of the axis that its rows make."""
+_NOT_IN_A_ROW = (INPUTS, SWEEPS, "fail_fast", "max_points", "title", "baseline", "dry_run", "resume")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the things that an axis gives in turn."""
+
+    place: str | None
+    """Where it was written, when that is not the command line."""
+    overrides: tuple[Override, ...]
+    value: Value
+    """What the point is called by along this axis."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What changes along one direction of a sweep."""
+
+    key: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for, not yet composed run by run."""
+
+    source: ConfigSource
+    common: RunConfig
+    """The configuration without what is swept."""
+    is_sweep: bool
+    words: tuple[str, ...]
+    """What all runs have in common."""
+    axes: tuple[Axis, ...]
+
+    @property
+    def count(self) -> int:
+        return prod(len(axis.choices) for axis in self.axes)
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        return tuple(axis.key for axis in self.axes)
+
+    def compose(self) -> list[Composed]:
+        """Every combination, what was given last changing fastest. Raises InputError that says which point is wrong."""
+        with composing(self.source) as composer:
+            return [
+                _compose_point(composer, self.words, self.axes, choices)
+                for choices in product(*(axis.choices for axis in self.axes))
+            ]
+
+
+def read_asked(words: Sequence[str], source: ConfigSource, multirun: bool) -> Asked:
+    """Understand a command line. Raises InputError."""
+    options = all_options(source.folders)
+    overrides = _last_of_each(parse_overrides(prepare_overrides(words, options, multirun), options))
+    plain = [override for override in overrides if not override.is_sweep_override()]
+    with composing(source) as composer:
+        template = composer.template(lines_of(plain))
+        common = composer.compose(lines_of(plain), [], {}).config
+    study = _study_overrides(template.swept, overrides, options)
+    swept = [override for override in (*study, *overrides) if override.is_sweep_override()]
+    rows = _rows(common, options)
+    is_sweep = multirun or template.is_sweep or bool(study) or bool(rows)
+    if not is_sweep:
+        refuse_several(swept)
+    axes = (*rows, *(_axis(override, options) for override in swept))
+    if is_sweep and not axes:
+        raise InputError(
+            "an empty sweep",
+            "no setting has several values",
+            "Give one, as in `-m sampler.steps=10,20,40`, or leave -m out",
+        )
+    fixed = [override for override in study if not override.is_sweep_override()]
+    return Asked(source, common, is_sweep, tuple(lines_of([*fixed, *plain])), axes)
+
+
+def compose_points(words: Sequence[str], source: ConfigSource, multirun: bool) -> list[Composed]:
+    """The runs that a command line asks for: one, or those of its sweep. Raises InputError."""
+    return read_asked(words, source, multirun).compose()
+
+
+def _last_of_each(overrides: Sequence[Override]) -> list[Override]:
+    """Without those that a later one of the same key takes the place of."""
+    last = {override.key_or_group: override for override in overrides}
+    return [override for override in overrides if last[override.key_or_group] is override]
+
+
+def _study_overrides(
+    swept: Mapping[str, str], given: Sequence[Override], options: Mapping[str, Sequence[str]]
+) -> list[Override]:
+    """What the study file sweeps, but for what the command line gives."""
+    words = [f"{key}={values}" for key, values in swept.items()]
+    present = {override.key_or_group for override in given}
+    overrides = parse_overrides(prepare_overrides(words, options, multirun=True), options)
+    return [override for override in overrides if override.key_or_group not in present]
+
+
+def _axis(override: Override, options: Mapping[str, Sequence[str]]) -> Axis:
+    words = [f"{override.get_key_element()}={value}" for value in sweep_values(override)]
+    if not words:
+        raise InputError(f"'{override.input_line}'", "there is no value in it", "Give the values, with commas")
+    overrides = parse_overrides(words, options)
+    return Axis(override.key_or_group, tuple(Choice(None, (each,), _value_of(each)) for each in overrides))
+
+
+def _value_of(override: Override) -> Value:
+    value = override.value()
+    if isinstance(value, str):
+        return value.replace("\\${", "${")
+    return value if value is None or isinstance(value, int | float | bool) else str(value)
+
+
+def _rows(common: RunConfig, options: Mapping[str, Sequence[str]]) -> list[Axis]:
+    """The rows of the list of inputs, if there is one."""
+    if common.inputs is None:
+        return []
+    choices = []
+    for row in read_rows(as_path(common.inputs)):
+        with _placed(row.place):
+            overrides = parse_overrides(prepare_overrides(row.words, options, multirun=False), options)
+            for override in overrides:
+                _check_cell(override)
+        choices.append(Choice(row.place, tuple(overrides), row.name))
+    return [Axis(INPUTS, tuple(choices))]
+
+
+def _check_cell(override: Override) -> None:
+    if override.is_sweep_override():
+        raise InputError(f"'{override.input_line}'", "a cell has one value", "Give each value a row of its own")
+    if override.key_or_group in _NOT_IN_A_ROW:
+        raise InputError(f"'{override.input_line}'", "it is not a setting of one run", "Take the column away")
+
+
+def _compose_point(
+    composer: Composer, common: Sequence[str], axes: Sequence[Axis], choices: Sequence[Choice]
+) -> Composed:
+    overrides = [override for choice in choices for override in choice.overrides]
+    _check_once(overrides)
+    single = [override for override in overrides if _only_sets(override)]
+    others = [override for override in overrides if not _only_sets(override)]
+    values = {axis.key: choice.value for axis, choice in zip(axes, choices, strict=True)}
+    with _placed(next((choice.place for choice in choices if choice.place is not None), None)):
+        return composer.compose([*common, *lines_of(others)], single, values)
+
+
+@contextmanager
+def _placed(place: str | None) -> Iterator[None]:
+    """Says where it was written, when something written there is wrong."""
+    try:
+        yield
+    except InputError as error:
+        if place is None:
+            raise
+        raise InputError(f"{place}: {error.subject}", error.problem, error.remedy) from error
+
+
+def _check_once(overrides: Sequence[Override]) -> None:
+    keys = [override.key_or_group for override in overrides]
+    twice = [key for key in keys if keys.count(key) > 1]
+    if twice:
+        raise InputError(twice[0], "the list of inputs gives it, and it is swept as well", "Leave one of them out")
+
+
+def _only_sets(override: Override) -> bool:
+    """Whether Hydra is not needed: it gives a value to a key that is there."""
+    return override.key_or_group in all_keys() and not override.is_add() and not override.is_force_add()

@@ -1,0 +1,173 @@
+"""Everything that is known of a sweep before its first point is made. Nothing heavy is imported."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+from s2v_runner.config.asked import Asked
+from s2v_runner.config.compose import Composed
+from s2v_runner.config.resolve import as_path
+from s2v_runner.config.schema import RunConfig
+from s2v_runner.describe import placement_request
+from s2v_runner.digests import digest_of
+from s2v_runner.errors import InputError
+from s2v_runner.placement.choice import choose_placement
+from s2v_runner.placement.gpus import likely_device
+from s2v_runner.prepare import DRAWN_SEED, PreparedRun, prepare_run
+from s2v_runner.saving import save_path
+from s2v_runner.tracking.definition import PointDefinition, point_folder
+from s2v_runner.tracking.folder import SWEEPS
+
+_IDENTITY_SHOWN = 12
+_SHARED_BY_ALL = ("output", "tracking", "resume", "dry_run", "title", "baseline", "fail_fast", "max_points", "inputs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedPoint:
+    """A point that can be made."""
+
+    definition: PointDefinition
+    composed: Composed
+    run: PreparedRun
+    """With a seed of 0 where any will do."""
+
+    @property
+    def draws_seed(self) -> bool:
+        return self.composed.config.base_seed == DRAWN_SEED
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedSweep:
+    """A sweep that can be made."""
+
+    identity: str
+    common: RunConfig
+    """What is the same for all points; what is swept has any value."""
+    swept: tuple[str, ...]
+    words: tuple[str, ...]
+    points: tuple[PreparedPoint, ...]
+    """In the order in which they are made."""
+    loads: int
+    """How many times a model is loaded."""
+    duplicates: int
+    """How many more were asked for that would be the same video as another."""
+    shared_noise: str | None
+    """Which points begin from the same noise although their seeds differ."""
+
+    @property
+    def outputs(self) -> Path:
+        return as_path(self.common.output.folder).absolute()
+
+    @property
+    def folder(self) -> Path:
+        return self.outputs / SWEEPS / self.identity[:_IDENTITY_SHOWN]
+
+    def folder_of(self, point: PreparedPoint) -> Path:
+        return point_folder(self.folder, point.definition)
+
+
+def prepare_sweep(asked: Asked) -> PreparedSweep:
+    """Compose and look into every point. Raises InputError that says which point is wrong."""
+    kept: dict[str, tuple[Composed, PreparedRun]] = {}
+    composed = asked.compose()
+    for number, point in enumerate(composed, 1):
+        try:
+            run = prepare_run(point.config)
+            _check_shared(asked.common, point.config)
+        except InputError as error:
+            # Where all points have it, the error alone says everything.
+            if number == 1 or not point.values:
+                raise
+            place = f"point {number} of {len(composed)} ({name_of(point.values)})"
+            raise InputError(f"{place}: {error.subject}", error.problem, error.remedy) from error
+        kept.setdefault(run.identity, (point, run))
+    ordered, loads = _order(list(kept.values()))
+    _check_names(ordered)
+    return PreparedSweep(
+        identity=digest_of({"points": sorted(kept)}),
+        common=asked.common,
+        swept=asked.swept,
+        words=asked.words,
+        points=tuple(
+            PreparedPoint(
+                definition=PointDefinition(number=number, identity=run.identity, values=point.values),
+                composed=point,
+                run=run,
+            )
+            for number, (point, run) in enumerate(ordered, 1)
+        ),
+        loads=loads,
+        duplicates=len(composed) - len(kept),
+        shared_noise=_find_shared_noise([run for _, run in ordered]),
+    )
+
+
+def name_of(values: Mapping[str, object]) -> str:
+    """What a point is called: `sampler.steps=10 sampler.shift=3`."""
+    return " ".join(
+        f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in values.items()
+    )
+
+
+def _check_shared(common: RunConfig, config: RunConfig) -> None:
+    for key in _SHARED_BY_ALL:
+        if getattr(common, key) != getattr(config, key):
+            raise InputError(key, "it is one for the whole sweep, and cannot be swept", "Start a sweep for each")
+
+
+def _order(points: Sequence[tuple[Composed, PreparedRun]]) -> tuple[list[tuple[Composed, PreparedRun]], int]:
+    """The points in the order in which they are made, and how many models that loads.
+
+    Points of one model and placement come one after another, so that each is loaded once; among these, points of one
+    picture, recording and size. Else they come as they were asked for.
+    """
+    devices: dict[str, tuple[str, int | None]] = {}
+    engines: dict[str, int] = {}
+    inputs: dict[str, int] = {}
+    keys = []
+    for _, run in points:
+        asked = run.config.memory.device
+        if asked not in devices:
+            devices[asked] = likely_device(asked)
+        placement = choose_placement(placement_request(run), *devices[asked], run.estimate_cost)
+        engine = repr((run.checkpoint_digest, replace(placement, reason="")))
+        given = repr([(name, run.inputs[name]["sha256"]) for name in sorted(run.inputs)])
+        size = repr((given, run.plan.height, run.plan.width))
+        keys.append((engines.setdefault(engine, len(engines)), inputs.setdefault(size, len(inputs))))
+    ordered = [points[index] for index in sorted(range(len(points)), key=lambda index: keys[index])]
+    return ordered, len(engines)
+
+
+def _check_names(points: Sequence[tuple[Composed, PreparedRun]]) -> None:
+    """Raises InputError where two points would write the same copy."""
+    now = datetime.now().astimezone()
+    names: dict[Path, str] = {}
+    for point, run in points:
+        path = save_path(run, point.values, now)
+        if path is None:
+            continue
+        if path in names:
+            raise InputError(
+                f"save_file={point.config.save_file}",
+                f"the points {names[path]} and {name_of(point.values)} would write the same file",
+                "Put what tells them apart into the name, such as {sampler.steps}, {base_seed} or {identity}",
+            )
+        names[path] = name_of(point.values)
+
+
+def _find_shared_noise(runs: Sequence[PreparedRun]) -> str | None:
+    """Whether seeds lie so near to each other that one point's later clips begin from another's noise."""
+    lengths: dict[int, int] = {}
+    for run in runs:
+        if run.config.base_seed != DRAWN_SEED:
+            lengths[run.config.base_seed] = max(lengths.get(run.config.base_seed, 0), run.plan.num_clips)
+    seeds = sorted(lengths)
+    for seed, following in pairwise(seeds):
+        if following - seed < lengths[seed]:
+            return (
+                f"base_seed={seed} and {following} share noise: clip r of a video draws it from base_seed + r, and "
+                f"there are {lengths[seed]} clips. Seeds 1000 apart are independent"
+            )
+    return None
