@@ -4,6 +4,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from s2v_runner.checkpoint.layout import CheckpointFolder
 
 _BLOCK = 1 << 16
 _SAMPLES = 8
+_FILES_KNOWN = 1024
 _SAFETENSORS = ".safetensors"
 _LONGEST_HEADER = 100_000_000
 """What the format allows; a damaged file may claim any length."""
@@ -28,6 +30,12 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def digest_input(path: Path) -> str:
+    """SHA-256 of the content of a file that nobody here writes, read anew when its size or its time has changed."""
+    state = path.stat()
+    return _digest_content(path, state.st_size, state.st_mtime_ns)
+
+
 def digest_checkpoint(folder: CheckpointFolder) -> str:
     """A hash that tells checkpoints apart in milliseconds, and never reads 58 GB.
 
@@ -42,8 +50,19 @@ def digest_checkpoint(folder: CheckpointFolder) -> str:
     return digest_of(files)
 
 
+# The points of a sweep ask for the same few files again and again.
+@lru_cache(maxsize=_FILES_KNOWN)
+def _digest_content(path: Path, _size: int, _time: int) -> str:
+    return digest_file(path)
+
+
 def _sample(path: Path) -> str:
-    size = path.stat().st_size
+    state = path.stat()
+    return _sample_content(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=_FILES_KNOWN)
+def _sample_content(path: Path, size: int, _time: int) -> str:
     digest = hashlib.sha256(str(size).encode())
     with path.open("rb") as file:
         if path.suffix == _SAFETENSORS and size >= 8:

@@ -14,7 +14,7 @@ from s2v_runner.checkpoint.sizes import RANDOM_MODEL, ModelSizes, random_checkpo
 from s2v_runner.config.reach import refuse_unbuilt
 from s2v_runner.config.resolve import as_path, as_request
 from s2v_runner.config.schema import RunConfig
-from s2v_runner.digests import digest_checkpoint, digest_file, digest_of
+from s2v_runner.digests import digest_checkpoint, digest_input, digest_of
 from s2v_runner.errors import InputError
 from s2v_runner.estimate import Estimate, estimate
 from s2v_runner.inputs.probe import SoundHeader, probe_picture, probe_sound
@@ -145,7 +145,7 @@ def _digest_inputs(request: Request) -> dict[str, dict[str, Any]]:
         try:
             if not path.is_file():
                 raise InputError(f"{name}.path '{path}'", "there is no such file", "Give the path of a video")
-            digested[name] = {"path": str(path.absolute()), "sha256": digest_file(path), "bytes": path.stat().st_size}
+            digested[name] = {"path": str(path.absolute()), "sha256": digest_input(path), "bytes": path.stat().st_size}
         except OSError as error:
             raise InputError(f"{name} '{path}'", f"it cannot be read ({error})", "Give a file you may read") from error
     return digested

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from s2v_runner.checkpoint.layout import locate_checkpoint
-from s2v_runner.digests import digest_checkpoint, digest_file, digest_of
+from s2v_runner.digests import digest_checkpoint, digest_file, digest_input, digest_of
 from tests.places import TINY_CHECKPOINT
 
 SHARD = "diffusion_pytorch_model-00001-of-00004.safetensors"
@@ -99,3 +99,12 @@ def test_a_header_that_claims_everything_is_not_believed(weights: Path):
     begin = time.process_time()
     digest(weights)
     assert time.process_time() - begin < 2
+
+
+def test_an_input_that_has_changed_is_read_anew(tmp_path: Path):
+    path = tmp_path / "speech.wav"
+    path.write_bytes(b"one")
+    first = digest_input(path)
+    assert first == digest_input(path) == digest_file(path)
+    path.write_bytes(b"three")
+    assert digest_input(path) == digest_file(path) != first

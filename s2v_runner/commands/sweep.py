@@ -39,8 +39,7 @@ def _confirm(asked: Asked) -> None:
         return
     words = " x ".join(f"{len(axis.choices)} of {axis.key}" for axis in asked.axes)
     if sys.stdin.isatty():
-        answer = input(f"{asked.count:,} points ({words}). Make them all? [y/N] ")
-        if answer.strip().lower() in ("y", "yes"):
+        if _answer(f"{asked.count:,} points ({words}). Make them all? [y/N] ") in ("y", "yes"):
             return
         raise InputError(f"{asked.count:,} points", "they are not wanted", "Give fewer values")
     raise InputError(
@@ -48,6 +47,13 @@ def _confirm(asked: Asked) -> None:
         f"that is more than max_points={most}",
         f"If they are meant, add max_points={asked.count}",
     )
+
+
+def _answer(question: str) -> str:
+    try:
+        return input(question).strip().lower()
+    except EOFError:
+        return ""
 
 
 def _say(line: str) -> None:
