@@ -107,3 +107,15 @@ def test_a_copy_may_be_called_by_its_row(workshop: Workshop, tmp_path: Path):
 def test_what_belongs_to_the_whole_sweep_cannot_be_swept(workshop: Workshop, word: str):
     with pytest.raises(InputError, match="it is one for the whole sweep"):
         prepare(workshop, word)
+
+
+def test_a_baseline_that_is_not_there_is_refused(workshop: Workshop):
+    for words in ("sampler.step=2", "sampler.steps=3", "most"):
+        with pytest.raises(InputError, match="baseline"):
+            prepare(workshop, "sampler.steps=1,2", f"baseline={words}")
+    assert prepare(workshop, "sampler.steps=1,2", "baseline=sampler.steps=1").baseline == "sampler.steps=1"
+
+
+def test_a_study_that_was_changed_does_without_its_baseline(workshop: Workshop):
+    assert prepare(workshop, "+sweeps=shift").baseline == "sampler.shift=3"
+    assert prepare(workshop, "+sweeps=shift", "sampler.shift=1,2").baseline is None
