@@ -1,55 +1,93 @@
-"""`s2v-runner clean`: take away what stopped runs left."""
+"""`s2v-runner clean`: take away what stopped runs and sweeps left."""
 
 import argparse
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from s2v_runner.commands.outputs import add_outputs, outputs_of
 from s2v_runner.errors import InputError, OutputError
 from s2v_runner.prepare import CACHE
-from s2v_runner.tracking.folder import LOCK_NAME, RESUME_NAME, find_runs, is_alive
+from s2v_runner.tracking.definition import POINTS, sweep_folder_of
+from s2v_runner.tracking.folder import LOCK_NAME, RESUME_NAME, find_runs, find_sweeps, hold, is_sweep_alive
+from s2v_runner.tracking.liveness import is_there
 from s2v_runner.tracking.record import read_record
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of this command."""
     add_outputs(parser)
-    parser.add_argument("--failed", action="store_true", help="also whole folders of runs that failed or were killed")
+    parser.add_argument(
+        "--failed",
+        action="store_true",
+        help="also whole folders of runs, and of points of sweeps, that were not finished",
+    )
     parser.add_argument("--cache", action="store_true", help="also what is made anew when it is needed")
     parser.add_argument("--yes", action="store_true", help="do it; without, what would go is listed")
     parser.set_defaults(run=clean)
 
 
 def clean(options: argparse.Namespace) -> int:
-    """List or remove. Runs that are going on are left alone. Raises OutputError where something cannot be removed."""
+    """List or remove. Runs and sweeps that are going on are left alone.
+
+    Raises OutputError where something cannot be removed.
+    """
     outputs = outputs_of(options)
-    total = 0
+    total, found = 0, False
     for path in _leftovers(outputs, options.failed, options.cache):
         size = _size(path)
-        total += size
+        total, found = total + size, True
         print(f"{'removed' if options.yes else 'would go'}: {path} ({size / 2**20:.1f} MiB)")
         if options.yes:
             _remove(path)
-    if not options.yes and total:
+    if not options.yes and found:
         print(f"{total / 2**20:.1f} MiB in all. Stopped runs cannot be continued without them. --yes removes them")
-    elif not total:
+    elif not found:
         print(f"there is nothing to clean in {outputs}")
     return 0
 
 
 def _leftovers(outputs: Path, failed: bool, cache: bool) -> Iterator[Path]:
+    sweeps = {folder: is_sweep_alive(folder) for folder in find_sweeps(outputs)}
     for folder in find_runs(outputs):
-        if is_alive(folder):
-            continue
-        if failed and _has_failed(folder):
-            yield folder
-            continue
-        yield from (path for path in sorted(folder.glob(".*")) if not path.name.endswith(LOCK_NAME))
-        if (folder / RESUME_NAME).is_dir():
-            yield folder / RESUME_NAME
+        # A sweep that goes on comes back to what it left.
+        if not sweeps.get(sweep_folder_of(folder), False):
+            yield from _leftovers_of_run(folder, failed)
+    for folder, alive in sweeps.items():
+        if not alive:
+            yield from _unfinished_in_sweep(folder)
     if cache and (outputs / CACHE).is_dir():
         yield outputs / CACHE
+
+
+def _leftovers_of_run(folder: Path, failed: bool) -> Iterator[Path]:
+    # Held until whoever asked has removed it: nobody takes the run up meanwhile.
+    lock = hold(folder)
+    if lock is None:
+        return
+    try:
+        if failed and _has_failed(folder):
+            yield folder
+            return
+        yield from _hidden(folder.glob(".*"))
+        if (folder / RESUME_NAME).is_dir():
+            yield folder / RESUME_NAME
+    finally:
+        lock.release()
+
+
+def _hidden(paths: Iterable[Path]) -> list[Path]:
+    """What was being written when its process ended."""
+    return [path for path in sorted(paths) if not path.name.endswith(LOCK_NAME)]
+
+
+def _unfinished_in_sweep(folder: Path) -> Iterator[Path]:
+    """The same in the folder of a sweep. Its page may be made anew at any time: by a process that the file names."""
+    places = (folder, *(path for path in folder.iterdir() if path.is_dir() and path.name != POINTS))
+    for path in _hidden(path for place in places for path in place.glob(".*")):
+        process = path.suffix[1:]
+        if not (process.isdecimal() and is_there(int(process))):
+            yield path
 
 
 def _has_failed(folder: Path) -> bool:

@@ -1,10 +1,13 @@
-"""The output folder that a command looks into."""
+"""The output folder that a command looks into, and a sweep in it."""
 
 import argparse
 from pathlib import Path
 
 from s2v_runner.config.compose import compose_run
 from s2v_runner.config.resolve import as_path
+from s2v_runner.errors import InputError
+from s2v_runner.tracking.definition import DEFINITION_NAME
+from s2v_runner.tracking.folder import find_sweeps
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:
@@ -16,3 +19,18 @@ def outputs_of(options: argparse.Namespace) -> Path:
     """The folder named, or the one that the configuration gives where none is."""
     folder = options.outputs or as_path(compose_run([]).config.output.folder)
     return folder.absolute()
+
+
+def sweep_of(outputs: Path, name: str) -> Path:
+    """The folder of the sweep that is named by it, or by the beginning of its identity. Raises InputError."""
+    folder = as_path(name)
+    if (folder / DEFINITION_NAME).is_file():
+        return folder.absolute()
+    found = [sweep for sweep in find_sweeps(outputs) if sweep.name.startswith(name) or name.startswith(sweep.name)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        problem = f"there is no such folder, and none of this identity in '{outputs}'"
+        raise InputError(f"sweep '{name}'", problem, "`s2v-runner list` shows those that there are")
+    several = ", ".join(sweep.name for sweep in found)
+    raise InputError(f"sweep '{name}'", f"several begin like this: {several}", "Give more of it")

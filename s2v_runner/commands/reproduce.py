@@ -35,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def reproduce(options: argparse.Namespace) -> int:
     """Make the run again. The exit status is 0 when the frames are identical, 1 when not. Raises InputError."""
     record, name, outputs = _find(options)
+    if record.kind == "sweep":
+        raise InputError(
+            f"run '{name}'", "it is a sweep", "Give one of its points, as `s2v-runner list SWEEP` shows them"
+        )
     if record.frames is None:
         raise InputError(f"run '{name}'", f"it is {record.status} and made no video", "Give a run that has finished")
     composed = _compose_again(record, outputs)
@@ -51,8 +55,10 @@ def _find(options: argparse.Namespace) -> tuple[Record, str, Path]:
     folder = as_path(options.made)
     if folder.is_dir():
         record = read_record(folder)
-        home = folder.absolute().parents[2]
-        return record, str(folder.absolute()), options.outputs.absolute() if options.outputs else home
+        place = folder.absolute()
+        # Points lie one folder deeper than runs.
+        home = place.parents[3 if record.kind == "point" else 2]
+        return record, str(place), options.outputs.absolute() if options.outputs else home
     if not _MLFLOW_ID.fullmatch(options.made):
         raise InputError(
             f"run '{options.made}'", "there is no such folder", "Give the folder of a run, or an MLflow id"
@@ -73,7 +79,7 @@ def _compose_again(record: Record, outputs: Path) -> Composed:
     settings["audio"] = {"path": _present(record.inputs["audio"], "audio")}
     if "pose" in record.inputs:
         settings["pose"] = {**settings["pose"], "path": _present(record.inputs["pose"], "pose")}
-    return Composed(check_config(settings), record.overrides, record.choices)
+    return Composed(check_config(settings), record.overrides, record.choices, values={})
 
 
 def _present(given: Mapping[str, Any], name: str) -> str:

@@ -6,7 +6,7 @@ import socket
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 POINTS_AT_ONCE = 1000
 # Seconds to wait for another process that makes the database: 3 on a local disk.
 _DATABASE_PATIENCE = 60
+# Of the destination's patience: the rest is for what is to be told, and for saying that it could not be.
+_PATIENCE_FOR_LOCKS = 0.5
 _LONGEST_REASON = 300
+# As SQLite names its errors.
+_LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _UNKNOWN_RUN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 # MLflow's page shows an experiment of this kind as a table of runs with charts, others as traces of a language model.
@@ -155,6 +159,8 @@ def _open(destination: Destination) -> "MlflowClient":
     # Again, for a process that had imported MLflow before.
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(os.environ["MLFLOW_LOGGING_LEVEL"].upper())
+    if destination.sqlite_file is not None:
+        _wait_for_writers(destination.sqlite_file, destination.patience * _PATIENCE_FOR_LOCKS)
     outputs = destination.outputs
     lock = nullcontext()
     if not destination.is_server:
@@ -167,15 +173,24 @@ def _open(destination: Destination) -> "MlflowClient":
         return MlflowClient(destination.tracking_uri)
 
 
+def _wait_for_writers(path: Path, patience: float) -> None:
+    """Until the database may be written to. Raises at once where it cannot be opened, and when patience is over.
+
+    MLflow would try for two minutes to open what it cannot, and wait for locks for 20 seconds at each statement.
+    """
+    if path.exists():
+        with closing(sqlite3.connect(path, timeout=patience, isolation_level=None)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("ROLLBACK")
+
+
 def _prepare_database(path: Path) -> None:
-    """Make the embedded database where there is none, and raise at once for one that cannot be opened."""
+    """Make the embedded database where there is none."""
     from mlflow import MlflowClient
 
     if "?" in str(path):
         raise ValueError("the address of a database has no place for the '?' in the folder's name")
     if path.exists():
-        # MLflow would try for two minutes.
-        sqlite3.connect(path).close()
         return
     # Under another name first: with half of its tables, as a kill leaves it, MLflow could never open it again.
     # A new name each time, since MLflow holds on to databases by their names.
@@ -195,6 +210,8 @@ def _explain(error: Exception) -> tuple[str, bool]:
             return "does not answer in time", True
         if isinstance(cause, ConnectionError | socket.gaierror):
             return f"cannot be reached ({getattr(cause, 'strerror', None) or cause})", True
+        if getattr(cause, "sqlite_errorname", "").startswith(_LOCKED):
+            return "cannot be told: the database is locked by another process, which does not let go of it", True
         if isinstance(cause, ResponseError):
             return f"is in trouble ({cause})", False
     reason = " ".join(str(error).split()) or type(error).__name__

@@ -15,6 +15,7 @@ POINTS = "points"
 FORMAT = 1
 _IDENTITY_SHOWN = 12
 
+
 @dataclass(frozen=True, kw_only=True)
 class PointDefinition:
     """One point of a sweep."""
@@ -72,9 +73,7 @@ def read_definition(folder: Path) -> SweepDefinition:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
-            raise InputError(
-                f"sweep '{path}'", f"it is of format {content['format']}", "Use the version that wrote it"
-            )
+            raise InputError(f"sweep '{path}'", f"it is of format {content['format']}", "Use the version that wrote it")
         points = tuple(PointDefinition(**point) for point in content["points"])
         lists = {name: tuple(content[name]) for name in ("command", "swept")}
         return SweepDefinition(**{**content, **lists, "points": points})

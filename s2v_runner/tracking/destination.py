@@ -11,7 +11,8 @@ DATABASE_NAME = "mlflow.db"
 ARTIFACTS_NAME = "mlartifacts"
 
 _SERVER = re.compile(r"(https?|databricks(-uc)?)(:|$)")
-_CREDENTIALS = re.compile(r"(?<=//)[^/@]*@")
+_SQLITE = re.compile(r"sqlite(\+\w+)?:///(?P<path>[^?]+)")
+_CREDENTIALS = re.compile(r"(?<=//)[^/@\s]*@")
 
 
 class TrackingError(RuntimeError):
@@ -46,12 +47,20 @@ class Destination:
     @property
     def address(self) -> str:
         """The address as it may be shown and written down: without the name and password that it may hold."""
-        return _CREDENTIALS.sub("", self.tracking_uri)
+        return without_credentials(self.tracking_uri)
 
     @property
     def database(self) -> Path:
         """The file of the embedded database."""
         return self.outputs.resolve() / DATABASE_NAME
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The file of the SQLite database that keeps the runs, embedded or not; None where something else does."""
+        if self.is_embedded:
+            return self.database
+        found = _SQLITE.match(self.tracking_uri)
+        return None if found is None else Path(found["path"])
 
     @property
     def is_embedded(self) -> bool:
@@ -92,6 +101,11 @@ def describe_published(destination: Destination, run_id: str, experiment_id: str
         return Published(run_id, experiment_id, destination.address, complete, f"{destination.address}{path}", None)
     command = f"{_mlflow()} ui --backend-store-uri {shlex.quote(destination.address)}"
     return Published(run_id, experiment_id, destination.address, complete, path, command)
+
+
+def without_credentials(text: str) -> str:
+    """The text without the names and passwords that addresses in it may hold."""
+    return _CREDENTIALS.sub("", text)
 
 
 def _mlflow() -> str:

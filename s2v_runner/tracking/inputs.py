@@ -1,5 +1,6 @@
 """Copies of what runs were given, one for each content, so that a run can be repeated after its files have moved."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from s2v_runner.errors import OutputError
+from s2v_runner.replacement import discard_leftovers, replacing, unfinished_path
 
 _FOLDER = "inputs"
 _DIGEST_SHOWN = 16
@@ -15,6 +17,7 @@ _DIGEST_SHOWN = 16
 def keep_inputs(outputs: Path, inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Copy each input into the output folder, unless its content is there, and say where. Raises OutputError."""
     kept = {}
+    discard_leftovers(outputs / _FOLDER)
     for name, given in inputs.items():
         source = Path(given["path"])
         copy = outputs / _FOLDER / f"{given['sha256'][:_DIGEST_SHOWN]}{source.suffix.lower()}"
@@ -26,13 +29,11 @@ def keep_inputs(outputs: Path, inputs: Mapping[str, Mapping[str, Any]]) -> dict[
 
 def copy_atomically(source: Path, target: Path) -> None:
     """A copy under another name first, then moved. Raises OutputError."""
-    # Not made of the target's own name, which may be as long as names can be.
-    unfinished = target.with_name(f".copy.{os.getpid()}")
+    # Not made of the target's own name, which may have the time in it and be another when this is tried again.
+    digest = hashlib.sha256(os.fsencode(source.absolute())).hexdigest()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, unfinished)
-        unfinished.replace(target)
+        with source.open("rb") as content, replacing(target, unfinished_path(target.with_name(digest))) as copy:
+            shutil.copyfileobj(content, copy)
     except OSError as error:
         raise OutputError(target, error) from error
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A record in MLflow's terms: tags, params and metrics, within what it accepts."""
+"""The record of a run in MLflow's terms: tags, params and metrics, within what it accepts."""
 
 import json
 import re
@@ -15,10 +15,10 @@ from s2v_runner.tracking.record import RECORD_NAME, Record
 KEY_TAG = "s2v_run"
 """The tag that MLflow knows a run folder by, whatever became of the answer when the run was created."""
 NAME_TAG = "mlflow.runName"
+PARENT_TAG = "mlflow.parentRunId"
 
 _LONGEST_KEY = 250
 _LONGEST_PARAM = 6000
-_CUT = f" …[cut, whole in {RECORD_NAME}]"
 _ILLEGAL = re.compile(r"[^\w.\- :]|^\.+|^$")
 _GIB = 2**30
 
@@ -35,9 +35,11 @@ class Point:
 
 
 def key_of(folder: Path, record: Record) -> str:
-    """What no other run folder has, and this one keeps."""
+    """What no other run folder has, and this one keeps, wherever the output folder is moved to."""
     first = record.attempts[0]
-    place = f"{folder.parent.name}/{folder.name}"
+    # Two sweeps of one process may begin with the same point in the same second.
+    depth = 3 if record.kind == "point" else 2
+    place = "/".join(folder.parts[-depth:])
     return digest_of(
         {
             "identity": record.identity,
@@ -49,9 +51,10 @@ def key_of(folder: Path, record: Record) -> str:
     )
 
 
-def tags_of(folder: Path, record: Record, run_name: str | None) -> dict[str, str]:
+def tags_of(folder: Path, record: Record, name: str) -> dict[str, str]:
+    """What tells it from others, and its name on MLflow's page."""
     tags = {
-        NAME_TAG: run_name or f"{folder.parent.name} {folder.name}",
+        NAME_TAG: name,
         KEY_TAG: key_of(folder, record),
         "identity": record.identity,
         "kind": record.kind,
@@ -66,8 +69,14 @@ def tags_of(folder: Path, record: Record, run_name: str | None) -> dict[str, str
 
 def params_of(record: Record) -> dict[str, str]:
     """What was chosen, what it came to, and the plan, a param each."""
-    values = (*record.choices.items(), *_flatten(record.resolved, ""), *_flatten(record.plan, "plan."))
-    return {legal_key(key): _cut(_as_text(value)) for key, value in values}
+    values = (*settings_of(record.choices, record.resolved), *_flatten(record.plan, "plan."))
+    return {legal_key(key): cut(as_text(value), RECORD_NAME) for key, value in values}
+
+
+def settings_of(choices: Mapping[str, str], settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Choices and single settings, by full names."""
+    yield from choices.items()
+    yield from _flatten(settings, "")
 
 
 def points_of_steps(lines: Sequence[StepLine]) -> list[Point]:
@@ -101,6 +110,17 @@ def legal_key(key: str) -> str:
     return _ILLEGAL.sub("_", key)[:_LONGEST_KEY]
 
 
+def as_text(value: Any) -> str:
+    """A value as a param: text as it is, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def cut(text: str, whole_in: str) -> str:
+    """The text, no longer than a param may be; what is cut off is named with the file that has all of it."""
+    end = f" …[cut, whole in {whole_in}]"
+    return text if len(text) <= _LONGEST_PARAM else text[: _LONGEST_PARAM - len(end)] + end
+
+
 def _entry(values: Mapping[str, Any], *keys: str) -> str | None:
     for key in keys[:-1]:
         values = values.get(key) or {}
@@ -114,14 +134,6 @@ def _flatten(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]
             yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_PARAM else text[: _LONGEST_PARAM - len(_CUT)] + _CUT
 
 
 def _sum_by_name(parts: Iterable[Mapping[str, float]]) -> list[tuple[str, float]]:

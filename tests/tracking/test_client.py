@@ -14,7 +14,8 @@ from filelock import FileLock
 
 from s2v_runner.errors import InputError
 from s2v_runner.tracking.destination import Destination, TrackingError
-from s2v_runner.tracking.publisher import PUBLISHED_NAME, publish
+from s2v_runner.tracking.notes import PUBLISHED_NAME
+from s2v_runner.tracking.publisher import publish
 from tests.tracking.conftest import BuildFolder, BuildRecord
 from tests.tracking.ledger import Ledger
 

@@ -9,7 +9,8 @@ import pytest
 from s2v_runner.tracking.client import Connection
 from s2v_runner.tracking.destination import Destination, TrackingError
 from s2v_runner.tracking.journal import Journal, StepLine
-from s2v_runner.tracking.publisher import PUBLISHED_NAME, publish, published_before
+from s2v_runner.tracking.notes import PUBLISHED_NAME
+from s2v_runner.tracking.publisher import publish, published_before
 from s2v_runner.tracking.record import RECORD_NAME, write_record
 from s2v_runner.tracking.translation import Point
 from tests.tracking.conftest import (

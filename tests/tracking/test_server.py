@@ -19,12 +19,15 @@ import pytest
 
 from s2v_runner.tracking.client import connect
 from s2v_runner.tracking.destination import Destination, TrackingError
-from s2v_runner.tracking.publisher import PUBLISHED_NAME, publish, published_before
+from s2v_runner.tracking.notes import PUBLISHED_NAME
+from s2v_runner.tracking.publisher import publish, published_before
 from s2v_runner.tracking.record import read_record, write_record
 from s2v_runner.tracking.sync import fetch_record, sync_runs
+from s2v_runner.tracking.translation import PARENT_TAG
 from tests.tracking.conftest import STEPS, BuildFolder, BuildRecord, log_steps
 from tests.tracking.ledger import Ledger
 from tests.tracking.relay import Relay
+from tests.tracking.sweeps import define_sweep, lay_sweep, write_page
 
 _ALL = 1000
 _START_PATIENCE = 120
@@ -183,6 +186,48 @@ def test_a_line_that_is_cut_loses_and_doubles_nothing(
         arrived = server.ledger.everything(published.run_id)
         for part in ("status", "params", "histories", "artifacts"):
             assert arrived[part] == expected[part], part
+
+
+def test_a_sweep_arrives_whole_with_its_points(server: Server, tmp_path: Path, build_record: BuildRecord):
+    definition = define_sweep("server", 2)
+    sweep = lay_sweep(tmp_path, build_record, definition, "FINISHED", ["FINISHED", "FINISHED"])
+    write_page(sweep, "page" * 100_000)
+    synced = list(sync_runs(tmp_path, lambda _: destination_to(server.uri, tmp_path)))
+    assert [(published and published.complete, problem) for _, published, problem in synced] == [(True, None)] * 3
+    run_ids = [published.run_id for _, published, _ in synced if published]
+    parent, children = server.ledger.run(run_ids[0]), [server.ledger.run(run_id) for run_id in run_ids[1:]]
+    assert parent.info.run_name == "steps × guide_scale"
+    assert parent.data.metrics == {"points": 2, "finished": 2, "failed": 0}
+    assert {child.data.tags[PARENT_TAG] for child in children} == {parent.info.run_id}
+    assert server.ledger.artifact(run_ids[0], "comparison.html").decode() == "page" * 100_000
+    assert server.ledger.artifacts(run_ids[0]) == {"sweep.json", "comparison.html", "comparison.csv", "record.json"}
+
+
+def test_a_line_that_is_cut_begins_a_sweep_and_its_point_once(
+    server: Server, relay: Relay, tmp_path: Path, build_record: BuildRecord
+):
+    destination, known = destination_to(relay.uri, tmp_path), set(server.ledger.run_ids())
+
+    def lay_point(name: str) -> Path:
+        definition = define_sweep(name, 1)
+        sweep = lay_sweep(tmp_path, build_record, definition, "RUNNING", ["RUNNING"])
+        return sweep / "points" / definition.points[0].folder_name
+
+    relay.allow(_ALL)
+    publish(lay_point("uncut"), destination)
+    num_requests = relay.seen
+    for allowance in range(num_requests):
+        point = lay_point(f"cut after {allowance}")
+        relay.allow(allowance)
+        with pytest.raises(TrackingError):
+            publish(point, destination)
+        relay.allow(_ALL)
+        publish(point, destination)
+    runs = {run_id: server.ledger.run(run_id).data.tags for run_id in set(server.ledger.run_ids()) - known}
+    parents = {run_id for run_id, tags in runs.items() if tags["kind"] == "sweep"}
+    children = [tags for tags in runs.values() if tags["kind"] == "point"]
+    assert len(parents) == len(children) == num_requests + 1
+    assert {tags[PARENT_TAG] for tags in children} == parents
 
 
 def test_a_dead_port_is_given_up_at_once(tmp_path: Path, build_record: BuildRecord, build_folder: BuildFolder):

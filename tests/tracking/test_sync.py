@@ -13,9 +13,11 @@ from s2v_runner.errors import InputError
 from s2v_runner.tracking import sync
 from s2v_runner.tracking.destination import Destination, Published
 from s2v_runner.tracking.folder import hold
-from s2v_runner.tracking.publisher import PUBLISHED_NAME, publish
+from s2v_runner.tracking.notes import PUBLISHED_NAME
+from s2v_runner.tracking.publisher import publish
 from s2v_runner.tracking.record import RECORD_NAME, read_record, write_record
-from s2v_runner.tracking.sync import DIED, fetch_record, sync_runs
+from s2v_runner.tracking.recorder import VANISHED
+from s2v_runner.tracking.sync import fetch_record, sync_runs
 from tests.tracking.conftest import BuildFolder, BuildRecord, read_json
 from tests.tracking.ledger import Ledger
 
@@ -47,7 +49,7 @@ def test_a_run_whose_process_is_gone_was_killed(
     assert published is not None
     assert published.complete
     record = read_record(folder)
-    assert (record.status, record.error) == ("KILLED", DIED)
+    assert (record.status, record.error) == ("KILLED", VANISHED)
     last_sign = (folder / "steps.jsonl").stat().st_mtime
     assert record.attempts[-1].finished is not None
     assert abs(datetime.fromisoformat(record.attempts[-1].finished).timestamp() - last_sign) < 2
@@ -146,6 +148,7 @@ def test_runs_that_are_there_are_told_without_mlflow(
 import sys
 from pathlib import Path
 from s2v_runner.tracking.destination import Destination, Published
+from s2v_runner.tracking.recorder import VANISHED
 from s2v_runner.tracking.sync import sync_runs
 destination = Destination(sys.argv[1], "s2v_runner", None, Path(sys.argv[2]), 1.0)
 ((_, published, problem),) = sync_runs(Path(sys.argv[2]), lambda _: destination)
