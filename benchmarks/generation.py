@@ -22,6 +22,7 @@ from benchmarks.arguments import make_parser, parse_frames, parse_size
 from benchmarks.machine import allocated_gib, describe_machine, peak_gib, reset_peak, synchronise, write_report
 from benchmarks.models import MOTION_FRAMES, RELEASED, TINY
 from s2v_runner.checkpoint.layout import CheckpointFolder
+from s2v_runner.conditioning.cache import NO_CACHE
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.generation import UNWATCHED, Watch, generate
 from s2v_runner.plan import SPEECH_RATE
@@ -149,7 +150,7 @@ def measure(request: Request, engine: Engine) -> dict[str, object]:
         return time.perf_counter() - begin
 
     watch = Watch(UNWATCHED.stage, lambda clip, done, _: steps.append((clip, done, elapsed())))
-    for part in generate(request, engine, watch, None):
+    for part in generate(request, engine, watch, None, NO_CACHE):
         if isinstance(part, Frames):
             frames += part.video_BCVHW.shape[2]
         elif isinstance(part, ClipEnd):

@@ -26,6 +26,7 @@ import mlflow.store.tracking.sqlalchemy_store
 from dataclasses import replace
 from pathlib import Path
 import torch
+from s2v_runner.conditioning.cache import NO_CACHE
 from s2v_runner.config.compose import compose_run
 from s2v_runner.prepare import prepare_run
 from s2v_runner.placement.choice import choose_placement
@@ -38,7 +39,7 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 free = None if device == "cpu" else torch.cuda.mem_get_info()[0]
 placement = choose_placement(placement_request(run), device, free, run.estimate_cost)
 engine = Engines().engine_for(run, placement)
-for part in generate(run.request, engine, UNWATCHED, None):
+for part in generate(run.request, engine, UNWATCHED, None, NO_CACHE):
     pass
 """
 
@@ -55,7 +56,7 @@ first, second = perform(), perform()
 print(json.dumps({"second_seconds": second[0], "first_stages": first[1], "second_stages": second[1]}))
 """
 # Not the runner's doing: what the model computes or loads, and reading its inputs.
-AROUND_THE_MODEL = ("import libraries", "write video")
+AROUND_THE_MODEL = ("import libraries", "read conditioning", "keep conditioning", "write video")
 
 
 def main() -> None:

@@ -12,12 +12,14 @@ import torch
 
 from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.checkpoint.random import write_random_checkpoint
+from s2v_runner.conditioning.cache import ConditioningCache
+from s2v_runner.conditioning.scope import scope_of
 from s2v_runner.config.schema import OutputConfig
 from s2v_runner.engine import Engine, EngineSettings
-from s2v_runner.errors import GenerationError, InputError
+from s2v_runner.errors import GenerationError, InputError, OutputError
 from s2v_runner.generation import Watch, generate
 from s2v_runner.placement.choice import Placement
-from s2v_runner.prepare import PreparedRun
+from s2v_runner.prepare import PreparedRun, cache_folder
 from s2v_runner.records import RunPlan
 from s2v_runner.sampling.clips import ClipEnd, ClipState, Frames
 from s2v_runner.sampling.states import read_state, write_state
@@ -32,6 +34,7 @@ from s2v_runner.video.writer import VideoWriter
 
 VIDEO, THUMBNAIL, LOSSLESS, STILLS = "video.mp4", "thumbnail.png", "frames.mkv", "frames"
 _STATE = "state.safetensors"
+_CONDITIONING = "conditioning"
 _THUMBNAIL_SIDE = 512
 _DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
@@ -95,6 +98,9 @@ def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVi
     Raises InputError, GenerationError and OutputError; what clips were finished before stays to be taken up.
     """
     plan, output = run.plan, run.config.output
+    scope = scope_of(engine.settings, run.checkpoint_digest)
+    cache = ConditioningCache(cache_folder(run.config) / _CONDITIONING, scope)
+    _clear_leftovers(workplace)
     state = _read_state(run, workplace.resume_folder)
     store = ClipStore(workplace.resume_folder, plan.output_height, plan.output_width)
     sinks, names = _open_sinks(run, output, workplace)
@@ -103,7 +109,7 @@ def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVi
     try:
         _replay(state, store, tee, workplace)
         with _out_of_memory_explained():
-            for part in generate(run.request, engine, watch, state):
+            for part in generate(run.request, engine, watch, state, cache):
                 with workplace.stopwatch.stage("write video"):
                     _keep(part, run, tee, store, workplace)
                 if isinstance(part, ClipEnd):
@@ -120,6 +126,18 @@ def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVi
         shutil.rmtree(workplace.folder / name, ignore_errors=True)
         (workplace.folder / f".{name}").replace(workplace.folder / name)
     return MadeVideo(summary, {**names, "thumbnail": THUMBNAIL})
+
+
+def _clear_leftovers(workplace: Workplace) -> None:
+    """Remove what an attempt was writing when it was killed, whatever frames it kept."""
+    hidden = [workplace.folder / f".{name}" for name in (VIDEO, LOSSLESS, STILLS)]
+    if workplace.resume_folder.is_dir():
+        hidden += workplace.resume_folder.glob(".*")
+    for path in hidden:
+        try:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(path, error) from error
 
 
 def _replay(state: ClipState | None, store: ClipStore, tee: FrameTee, workplace: Workplace) -> None:

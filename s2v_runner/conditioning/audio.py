@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
+from s2v_runner.conditioning.cache import Asked, digest_array
 from s2v_runner.plan import feature_indices, interpolated_count
 from s2v_runner.records import Compat, RunPlan, Sound
 
@@ -42,6 +43,18 @@ def encode_speech(
         after = max(0, needed - before - len(waveform))
     waveform = np.pad(waveform, (before, after), constant_values=silence)
     return pick_frames(encode_waveform(encoder, waveform), plan.made_frames, fps)
+
+
+def describe_speech(sound: Sound, plan: RunPlan, fps: int, compat: Compat) -> Asked:
+    """All that `encode_speech` depends on."""
+    return {
+        "samples": digest_array(sound.samples),
+        "rate": sound.rate,
+        "lead_silence": plan.lead_silence,
+        "made_frames": plan.made_frames,
+        "fps": fps,
+        "tail": compat.tail,
+    }
 
 
 @torch.no_grad()

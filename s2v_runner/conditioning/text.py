@@ -8,6 +8,8 @@ import torch
 from tokenizers import Tokenizer
 from transformers import UMT5EncoderModel
 
+from s2v_runner.conditioning.cache import Asked
+
 MODEL_NEGATIVE_PROMPT = (
     "画面模糊，最差质量，画面模糊，细节模糊不清，情绪激动剧烈，手快速抖动，字幕，丑陋的，残缺的，多余的手指，"
     "画得不好的手部，画得不好的脸部，畸形的，毁容的，形态畸形的肢体，手指融合，静止不动的画面，杂乱的背景，三条腿，"
@@ -20,6 +22,11 @@ def clean_prompt(prompt: str) -> str:
     """Mend broken Unicode, undo HTML escapes (twice: some data were escaped twice), collapse white space."""
     mended = html.unescape(html.unescape(ftfy.fix_text(prompt)))
     return re.sub(r"\s+", " ", mended).strip()
+
+
+def describe_prompt(prompt: str) -> Asked:
+    """All that the rows of a prompt depend on."""
+    return {"text": clean_prompt(prompt)}
 
 
 def tokenise(tokenizer: Tokenizer, prompt: str) -> tuple[torch.Tensor, torch.Tensor]:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
 from s2v_runner.autoencoder import encode_video
+from s2v_runner.conditioning.cache import Asked, digest_array
 from s2v_runner.geometry import centre_offset, centre_padding, short_side_size
 from s2v_runner.records import Compat, RunPlan
 
@@ -20,6 +21,26 @@ def picture_to_video(pixels: np.ndarray) -> torch.Tensor:
     """8-bit pixels [rows, columns, 3] → one frame of video [1, 3, 1, rows, columns] in −1 … 1."""
     scaled = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
     return (scaled * 2 - 1)[None, :, None]
+
+
+def describe_picture(pixels: np.ndarray) -> Asked:
+    """All that the latents of a picture depend on, once it is fitted to the frame."""
+    return {"pixels": digest_array(pixels)}
+
+
+def describe_pose(file_digest: str, plan: RunPlan, fps: int, compat: Compat) -> Asked:
+    """All that the latents of a pose video depend on: how its frames are chosen, and what `encode_pose` does."""
+    return {
+        "file": file_digest,
+        "lead_silence": plan.lead_silence,
+        "fps": fps,
+        "sampling": compat.pose_sampling,
+        "num_clips": plan.num_clips,
+        "infer_frames": plan.infer_frames,
+        "height": plan.height,
+        "width": plan.width,
+        "border": compat.pose_border,
+    }
 
 
 @torch.no_grad()

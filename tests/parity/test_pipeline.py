@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from s2v_runner.conditioning.cache import NO_CACHE
 from s2v_runner.engine import Engine
 from s2v_runner.generation import UNWATCHED, generate
 from s2v_runner.records import REFERENCE, Request
@@ -38,7 +39,7 @@ def as_request(recorded: dict) -> Request:
 @pytest.mark.parametrize("name", sorted(read_json("pipeline.json")))
 def test_generation(engine: Engine, name: str):
     recorded = read_json("pipeline.json")[name]
-    made = generate(as_request(recorded), engine, UNWATCHED, None)
+    made = generate(as_request(recorded), engine, UNWATCHED, None, NO_CACHE)
     video = torch.cat([part.video_BCVHW for part in made if isinstance(part, Frames)], dim=2)
     assert list(video.squeeze(0).shape) == recorded["video_shape_CTHW"]
     assert_agrees(video.squeeze(0), tensors("pipeline")[name], 1e-3)
