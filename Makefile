@@ -5,12 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Test processes. Each keeps to one thread, since the models are tiny.
 JOBS ?= 2
+KILLS ?= 1000
 
-.PHONY: help install demo test check format clean
+.PHONY: help install demo test soak check format clean
 
 help:
 	@echo "make demo      a first video, with a tiny model that comes along; makes the environment when it is not there"
 	@echo "make test      the tests, in an environment that is made when it is not there"
+	@echo "make soak      sweeps that are killed a thousand times, and must come out the same"
 	@echo "make check     formatting, lint and types"
 	@echo "make format    put the formatting right"
 	@echo "make install   the environment alone"
@@ -27,8 +29,13 @@ $(STAMP): pyproject.toml constraints.txt
 demo: install
 	$(BIN)/python -m s2v_runner
 
+# Without a browser, it says how to get one, and the tests of the page are left out.
 test: install
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+	if $(BIN)/python -m tests.browser; then set --; else set -- -m 'not browser'; fi; \
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile "$$@"
+
+soak: install
+	$(BIN)/python -m tests.sweep.soak --kills $(KILLS)
 
 check: install
 	$(BIN)/ruff format --check .

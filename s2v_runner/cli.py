@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "make a video, or with -m a run of each combination; what is done when no command is named",
     "check": "say what is missing, damaged or unexpected in a folder of weights",
     "list": "the runs in the output folder",
+    "compare": "put the videos of a sweep beside each other, on one page",
     "reproduce": "make a run again and say whether the frames are identical",
     "sync": "tell MLflow what it has missed",
     "clean": "take away what stopped runs left",

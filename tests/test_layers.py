@@ -36,6 +36,8 @@ LIGHT = [
     "s2v_runner.cli",
     "s2v_runner.generate",
     "s2v_runner.commands.run",
+    "s2v_runner.commands.compare",
+    "s2v_runner.comparison.compare",
     "s2v_runner.run",
     "s2v_runner.prepare",
     "s2v_runner.plan",

@@ -3,16 +3,30 @@
 import argparse
 from pathlib import Path
 
-from s2v_runner.config.compose import compose_run
+from s2v_runner.config.compose import compose_run, restore_config
 from s2v_runner.config.resolve import as_path
+from s2v_runner.describe import destination_of
 from s2v_runner.errors import InputError
 from s2v_runner.tracking.definition import DEFINITION_NAME
+from s2v_runner.tracking.destination import Destination
 from s2v_runner.tracking.folder import find_sweeps
+from s2v_runner.tracking.record import Record
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:
     """The argument that names it."""
     parser.add_argument("--outputs", type=Path, help="the output folder, when it is not the configuration's")
+
+
+def destination_for(record: Record, outputs: Path, uri: str | None) -> Destination | None:
+    """Where a record in this output folder is to be published: at `uri`, or where it was made for.
+
+    Raises InputError.
+    """
+    requested = {**record.requested, "output": {**record.requested["output"], "folder": str(outputs)}}
+    if uri is not None:
+        requested["tracking"] = {**requested["tracking"], "backend": "mlflow", "uri": uri}
+    return destination_of(restore_config(requested))
 
 
 def outputs_of(options: argparse.Namespace) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 
 from s2v_runner.commands.outputs import add_outputs, outputs_of
 from s2v_runner.commands.run import refuse_several_processes, tell_finished
-from s2v_runner.config.compose import Composed, check_config, compose_run
+from s2v_runner.config.compose import Composed, compose_run, restore_config
 from s2v_runner.config.resolve import as_path
 from s2v_runner.digests import digest_file
 from s2v_runner.errors import InputError
@@ -79,7 +79,7 @@ def _compose_again(record: Record, outputs: Path) -> Composed:
     settings["audio"] = {"path": _present(record.inputs["audio"], "audio")}
     if "pose" in record.inputs:
         settings["pose"] = {**settings["pose"], "path": _present(record.inputs["pose"], "pose")}
-    return Composed(check_config(settings), record.overrides, record.choices, values={})
+    return Composed(restore_config(settings), record.overrides, record.choices, values={})
 
 
 def _present(given: Mapping[str, Any], name: str) -> str:

@@ -3,12 +3,8 @@
 import argparse
 import sys
 
-from s2v_runner.commands.outputs import add_outputs, outputs_of
-from s2v_runner.config.compose import check_config
-from s2v_runner.describe import destination_of
+from s2v_runner.commands.outputs import add_outputs, destination_for, outputs_of
 from s2v_runner.tracking.definition import DEFINITION_NAME
-from s2v_runner.tracking.destination import Destination
-from s2v_runner.tracking.record import Record
 from s2v_runner.tracking.sync import sync_runs
 
 _INCOMPLETE = 1
@@ -24,15 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def sync(options: argparse.Namespace) -> int:
     """Publish what is not published. Raises InputError."""
     outputs = outputs_of(options)
-
-    def destination_for(record: Record) -> Destination | None:
-        requested = {**record.requested, "output": {**record.requested["output"], "folder": str(outputs)}}
-        if options.uri is not None:
-            requested["tracking"] = {**requested["tracking"], "backend": "mlflow", "uri": options.uri}
-        return destination_of(check_config(requested))
-
     runs, sweeps, problems = 0, 0, 0
-    for folder, published, problem in sync_runs(outputs, destination_for):
+    for folder, published, problem in sync_runs(outputs, lambda record: destination_for(record, outputs, options.uri)):
         if problem is not None:
             problems += 1
             print(f"{folder}: {problem}", file=sys.stderr)

@@ -1,6 +1,5 @@
 """Single pictures as PNG files, each there whole or not at all."""
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from s2v_runner.errors import OutputError
+from s2v_runner.replacement import replacing, unfinished_path
 from s2v_runner.video.sinks import ScopedSink
 
 # Of a photograph it leaves 5 % more than the default, in a quarter of the time.
@@ -17,14 +17,11 @@ _COMPRESSION = 2
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
     """Write a picture, [rows, columns, 3], 8-bit RGB. Raises OutputError where it cannot be written."""
-    content = imageio.imwrite("<bytes>", pixels, plugin="pillow", extension=".png", compress_level=_COMPRESSION)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    content = _encode(pixels)
     try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+        with replacing(path, unfinished_path(path)) as file:
+            file.write(content)
     except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink()
         raise OutputError(path, error) from error
 
 
@@ -36,6 +33,10 @@ def write_thumbnail(path: Path, pixels: np.ndarray, longest_side: int) -> None:
     picture = Image.fromarray(pixels)
     picture.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
     write_png(path, np.asarray(picture))
+
+
+def _encode(pixels: np.ndarray) -> bytes:
+    return imageio.imwrite("<bytes>", pixels, plugin="pillow", extension=".png", compress_level=_COMPRESSION)
 
 
 class PngFolder(ScopedSink):
@@ -55,14 +56,15 @@ class PngFolder(ScopedSink):
         """Take the next frames, [frames, rows, columns, 3], 8-bit RGB. Raises OutputError."""
         if self._closed:
             raise ValueError(f"'{self._folder}' is closed")
-        try:
-            for pixels in frames:
-                path = self._folder / f"frame_{len(self._written):05d}.png"
-                write_png(path, pixels)
-                self._written.append(path)
-        except OutputError:
-            self.discard()
-            raise
+        for pixels in frames:
+            path = self._folder / f"frame_{len(self._written):05d}.png"
+            self._written.append(path)
+            try:
+                # The folder is there for others only once it is whole: no need for another name first.
+                path.write_bytes(_encode(pixels))
+            except OSError as error:
+                self.discard()
+                raise OutputError(path, error) from error
 
     def close(self) -> None:
         """Nothing is left to be done: every frame is on disk once it is written."""
