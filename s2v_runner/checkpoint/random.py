@@ -4,7 +4,6 @@ It is loaded by the same code as any other. What it makes is no face.
 """
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from s2v_runner.checkpoint.sizes import RANDOM_MODEL
 from s2v_runner.checkpoint.tokenizer import PADDING_TOKEN
 from s2v_runner.errors import OutputError
 from s2v_runner.plan import SPEECH_RATE, WAV2VEC2_CONVOLUTIONS
+from s2v_runner.replacement import guarded_by, unfinished_path
 from s2v_runner.transformer import TransformerConfig, resolve_attention
 from s2v_runner.transformer.initialisation import random_transformer
 
@@ -45,20 +45,27 @@ _END_TOKEN = "</s>"
 
 def write_random_checkpoint(folder: Path, seed: int) -> None:
     """Make the checkpoint of this seed, unless it is there. Whole or not at all. Raises OutputError."""
-    if folder.is_dir():
+    unfinished = unfinished_path(folder)
+    guard = folder.with_name(f".{folder.name}.lock")
+    if folder.is_dir() and not guard.exists():
         return
-    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
-        unfinished.mkdir(parents=True)
-        _write_parts(unfinished, seed)
-        try:
-            unfinished.rename(folder)
-        except OSError:
-            # Another process was first; its checkpoint is the same.
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with guarded_by(guard):
+            # What a killed process left.
+            shutil.rmtree(unfinished, ignore_errors=True)
+            # Another process may have been first.
             if not folder.is_dir():
-                raise
+                _write_whole(folder, unfinished, seed)
     except OSError as error:
         raise OutputError(folder, error) from error
+
+
+def _write_whole(folder: Path, unfinished: Path, seed: int) -> None:
+    try:
+        unfinished.mkdir()
+        _write_parts(unfinished, seed)
+        unfinished.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

@@ -8,17 +8,23 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from s2v_runner.errors import InputError, OutputError
+from s2v_runner.replacement import unfinished_path
 from s2v_runner.sampling.clips import ClipState
 
 _PAST, _NEXT = "past", "next_clip"
 
 
 def write_state(path: Path, state: ClipState) -> None:
-    """Write a state, whole or not at all: under another name first, then moved. Raises OutputError."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a state, whole or not at all: under another name first, then moved. Raises OutputError.
+
+    Only one process may write into its folder. One that is killed leaves hidden files there.
+    """
+    unfinished = unfinished_path(path)
     content = {_PAST: state.past_BCVHW.contiguous().cpu(), _NEXT: torch.tensor(state.next_clip)}
     try:
         save_file(content, unfinished)
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
         unfinished.replace(path)
     except (OSError, SafetensorError) as error:
         raise OutputError(path, error) from error

@@ -31,15 +31,24 @@ def is_there(process: int) -> bool:
     except PermissionError:
         # Somebody else's.
         return True
-    return True
+    try:
+        # One that has ended keeps its number until its parent asks after it, which in a container may be never.
+        return _facts_of(process)[0] not in ("Z", "X")
+    except (OSError, IndexError):
+        return True
 
 
 def _began_at(process: int) -> float | None:
     """Seconds since the epoch when a process began; None where the system does not tell."""
     try:
-        # Behind the name, which may hold anything, the 20th is when it began, in ticks since the machine did.
-        ticks = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+        # The 20th is when it began, in ticks since the machine did.
+        ticks = _facts_of(process)[19]
         boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
         return int(boot.split()[1]) + int(ticks) / os.sysconf("SC_CLK_TCK")
     except (OSError, StopIteration, IndexError, ValueError):
         return None
+
+
+def _facts_of(process: int) -> list[str]:
+    """What the system says of a process behind its name, which may hold anything. Raises OSError."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
