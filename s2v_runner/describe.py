@@ -9,7 +9,7 @@ from s2v_runner.config.resolve import as_path
 from s2v_runner.config.schema import RunConfig
 from s2v_runner.placement.choice import Placement, PlacementRequest
 from s2v_runner.prepare import PreparedRun
-from s2v_runner.tracking.destination import Destination
+from s2v_runner.tracking.destination import Destination, without_credentials
 from s2v_runner.tracking.folder import RunFolder
 from s2v_runner.tracking.record import FORMAT, Kind, Record
 from s2v_runner.tracking.recorder import begin_attempt
@@ -30,8 +30,8 @@ def first_record(
         kind=kind,
         status="RUNNING",
         identity=run.identity,
-        command=command,
-        overrides=composed.overrides,
+        command=tuple(map(without_credentials, command)),
+        overrides=tuple(map(without_credentials, composed.overrides)),
         choices=composed.choices,
         requested=public_settings(run.config),
         resolved={},

@@ -151,6 +151,26 @@ class Composer:
         )
 
 
+def restore_config(values: Mapping[str, Any]) -> RunConfig:
+    """The configuration that a record holds. Settings that its version did not know have the values they have now.
+
+    Raises InputError.
+    """
+    return check_config(_merged(compose_run([]).config.model_dump(mode="json"), values))
+
+
+def _merged(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, with the others in their place."""
+    merged = dict(values)
+    for key, value in others.items():
+        present = merged.get(key)
+        if isinstance(present, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merged(present, value)
+        else:
+            merged[key] = value
+    return merged
+
+
 @contextmanager
 def composing(source: ConfigSource) -> Iterator[Composer]:
     """Hydra, set up to compose from these files. What it raises comes out as InputError."""

@@ -30,7 +30,7 @@ def sweep_lines(sweep: PreparedSweep, states: Mapping[int, PointState], seed: in
         "loads": "one model, once" if sweep.loads == 1 else f"{sweep.loads} times: models or placements differ",
         "videos": _videos(sweep),
         "seeds": _seeds(sweep, seed),
-        "baseline": sweep.common.baseline,
+        "baseline": sweep.baseline,
         "time": _time(sweep, states),
     }
     return [f"  {name:<8}  {fact}" for name, fact in facts.items() if fact is not None]

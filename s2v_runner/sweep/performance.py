@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from s2v_runner.describe import destination_of
 from s2v_runner.errors import GenerationError, InputError, OutputError
 from s2v_runner.interruption import Interrupted, undisturbed
 from s2v_runner.run import FinishedRun, Session
-from s2v_runner.sweep.ledger import Ledger, define
+from s2v_runner.sweep.ledger import Ledger
 from s2v_runner.sweep.preparation import PreparedPoint, PreparedSweep
 from s2v_runner.sweep.states import PointState, count_states, read_states
 from s2v_runner.sweep.work import Listener, Work
@@ -52,19 +53,18 @@ def perform_sweep(
     Raises InputError and OutputError before the first point for what the user can mend, what ended a point where
     `fail_fast` is set, and Interrupted.
     """
-    sweep, definition = define(sweep, command)
-    before = read_states(sweep, definition.base_seed)
-    ledger = Ledger(sweep, definition, command, session.environment)
+    ledger = Ledger(sweep, command, session.environment)
+    sweep = ledger.sweep
     destination = destination_of(sweep.common)
     reporter = make_reporter(sweep.folder, destination)
-    listener = _Teller(listener_for(sweep, before), ledger, reporter, before)
-    work = Work(sweep, definition, before, command, session, listener)
+    listener = _Teller(listener_for(sweep, ledger.states), ledger, reporter)
+    work = Work(sweep, ledger.definition.base_seed, ledger.tried, command, session, listener)
     stopwatch = Stopwatch()
     warnings: list[str] = []
     try:
         with stopwatch.stage("points"):
             work.make_points()
-        states = read_states(sweep, definition.base_seed)
+        states = read_states(sweep, ledger.definition.base_seed)
         with stopwatch.stage("compare"):
             page = _compare(sweep, ledger, say, warnings)
         ledger.update(_counts(states), {})
@@ -85,14 +85,11 @@ def perform_sweep(
 class _Teller:
     """Passes on what happens, and lets the sweep's record and MLflow know how far it is."""
 
-    def __init__(
-        self, listener: Listener, ledger: Ledger, reporter: RunReporter, before: Mapping[int, PointState]
-    ) -> None:
+    def __init__(self, listener: Listener, ledger: Ledger, reporter: RunReporter) -> None:
         self._listener = listener
         self._ledger = ledger
         self._reporter = reporter
-        standings = [state.standing for state in before.values()]
-        self._finished, self._failed = standings.count("finished"), 0
+        self._finished, self._failed = count_states(ledger.states)["finished"], 0
         self._reported_at = 0.0
 
     def begins(self, point: PreparedPoint) -> None:
@@ -104,7 +101,9 @@ class _Teller:
         self._failed += finished is None
         if time.monotonic() - self._reported_at > _SECONDS_BETWEEN_REPORTS:
             self._reported_at = time.monotonic()
-            self._ledger.update({"finished": self._finished, "failed": self._failed}, {})
+            # Told again at the end. Where there is no space for it now, there may be for the points to come.
+            with suppress(OutputError):
+                self._ledger.update({"finished": self._finished, "failed": self._failed}, {})
             self._reporter.changed()
 
     def waits(self, points: int) -> None:
@@ -126,7 +125,7 @@ def _compare(sweep: PreparedSweep, ledger: Ledger, say: Callable[[str], None], w
     except (InputError, GenerationError, OutputError) as error:
         warnings.append(f"there is no comparison: {error}")
         return None
-    ledger.update({}, {"comparison": comparison.page.name, "table": comparison.table.name})
+    ledger.update({}, comparison.files)
     return comparison.page
 
 

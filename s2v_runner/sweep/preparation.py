@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
+from s2v_runner.comparison.baseline import read_baseline
 from s2v_runner.config.asked import Asked
 from s2v_runner.config.compose import Composed
 from s2v_runner.config.resolve import as_path
@@ -17,7 +18,8 @@ from s2v_runner.placement.choice import choose_placement
 from s2v_runner.placement.gpus import likely_device
 from s2v_runner.prepare import DRAWN_SEED, PreparedRun, prepare_run
 from s2v_runner.saving import save_path
-from s2v_runner.tracking.definition import PointDefinition, point_folder
+from s2v_runner.tracking.definition import FORMAT, PointDefinition, SweepDefinition, point_folder
+from s2v_runner.tracking.destination import without_credentials
 from s2v_runner.tracking.folder import SWEEPS
 
 _IDENTITY_SHOWN = 12
@@ -46,6 +48,8 @@ class PreparedSweep:
     common: RunConfig
     """What is the same for all points; what is swept has any value."""
     swept: tuple[str, ...]
+    baseline: str | None
+    """What the points are compared with, as it was asked for."""
     words: tuple[str, ...]
     points: tuple[PreparedPoint, ...]
     """In the order in which they are made."""
@@ -63,6 +67,19 @@ class PreparedSweep:
     @property
     def folder(self) -> Path:
         return self.outputs / SWEEPS / self.identity[:_IDENTITY_SHOWN]
+
+    def define(self, command: tuple[str, ...], base_seed: int | None) -> SweepDefinition:
+        """What is written down of it. `base_seed` is what was drawn for the points that ask for any."""
+        return SweepDefinition(
+            format=FORMAT,
+            identity=self.identity,
+            title=self.common.title,
+            command=tuple(map(without_credentials, command)),
+            swept=self.swept,
+            base_seed=base_seed,
+            baseline=self.baseline,
+            points=tuple(point.definition for point in self.points),
+        )
 
     def folder_of(self, point: PreparedPoint) -> Path:
         return point_folder(self.folder, point.definition)
@@ -85,23 +102,26 @@ def prepare_sweep(asked: Asked) -> PreparedSweep:
         kept.setdefault(run.identity, (point, run))
     ordered, loads = _order(list(kept.values()))
     _check_names(ordered)
-    return PreparedSweep(
+    points = tuple(
+        PreparedPoint(
+            definition=PointDefinition(number=number, identity=run.identity, values=point.values),
+            composed=point,
+            run=run,
+        )
+        for number, (point, run) in enumerate(ordered, 1)
+    )
+    sweep = PreparedSweep(
         identity=digest_of({"points": sorted(kept)}),
         common=asked.common,
         swept=asked.swept,
+        baseline=None,
         words=asked.words,
-        points=tuple(
-            PreparedPoint(
-                definition=PointDefinition(number=number, identity=run.identity, values=point.values),
-                composed=point,
-                run=run,
-            )
-            for number, (point, run) in enumerate(ordered, 1)
-        ),
+        points=points,
         loads=loads,
         duplicates=len(composed) - len(kept),
         shared_noise=_find_shared_noise([run for _, run in ordered]),
     )
+    return replace(sweep, baseline=_baseline(asked, sweep))
 
 
 def name_of(values: Mapping[str, object]) -> str:
@@ -115,6 +135,23 @@ def _check_shared(common: RunConfig, config: RunConfig) -> None:
     for key in _SHARED_BY_ALL:
         if getattr(common, key) != getattr(config, key):
             raise InputError(key, "it is one for the whole sweep, and cannot be swept", "Start a sweep for each")
+
+
+def _baseline(asked: Asked, sweep: PreparedSweep) -> str | None:
+    """What the points are compared with. A study's own baseline may be gone where the command line changed the study.
+
+    Raises InputError for one that was asked for and is not there.
+    """
+    words = asked.common.baseline
+    if words is None:
+        return None
+    try:
+        read_baseline(sweep.define((), None), words)
+    except InputError:
+        if any(word.startswith("baseline=") for word in asked.words):
+            raise
+        return None
+    return words
 
 
 def _order(points: Sequence[tuple[Composed, PreparedRun]]) -> tuple[list[tuple[Composed, PreparedRun]], int]:

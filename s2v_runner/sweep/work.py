@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Protocol
 
 from s2v_runner.describe import destination_of
-from s2v_runner.interruption import Interrupted
+from s2v_runner.errors import OutputError
+from s2v_runner.replacement import discard_leftovers
 from s2v_runner.run import FinishedRun, Order, Session, carry_out
 from s2v_runner.saving import check_savable, save_path
 from s2v_runner.sweep.preparation import PreparedPoint, PreparedSweep
-from s2v_runner.sweep.states import PointState, state_of
-from s2v_runner.tracking.definition import SweepDefinition
+from s2v_runner.sweep.states import NEW, PointState, state_of
 from s2v_runner.tracking.destination import Destination
 from s2v_runner.tracking.folder import RunFolder, open_point_folder
 
@@ -40,9 +40,10 @@ class Work:
     """One process's share of a sweep."""
 
     sweep: PreparedSweep
-    definition: SweepDefinition
-    before: Mapping[int, PointState]
-    """How the points stood when this process began: what failed since then was tried by another just now."""
+    seed: int | None
+    """What was drawn for the points that asked for any."""
+    tried: Mapping[str, int]
+    """How often each point had been tried at first, by its number: more often means that another process just did."""
     command: tuple[str, ...]
     session: Session
     listener: Listener
@@ -55,7 +56,7 @@ class Work:
 
         With `fail_fast` the first error is raised; else it is recorded and the rest go on.
         """
-        waiting = [point for point in self.sweep.points if self._is_wanted(self.before[point.definition.number], point)]
+        waiting = list(self.sweep.points)
         told = False
         while waiting:
             busy = [point for point in waiting if not self._make_point(point)]
@@ -68,12 +69,17 @@ class Work:
 
     def _is_wanted(self, state: PointState, point: PreparedPoint) -> bool:
         """Whether a point that stands like this is to be made by this process."""
-        if self.sweep.common.resume == "force":
-            return state.attempts <= self.before[point.definition.number].attempts
+        if self._is_to_be_made_anew(state, point):
+            return True
         if state.standing == "failed":
-            tried_since = state.attempts > self.before[point.definition.number].attempts
-            return self.sweep.common.resume == "retry" and not tried_since
+            return self.sweep.common.resume == "retry" and not self._was_tried_since(state, point)
         return state.standing != "finished"
+
+    def _is_to_be_made_anew(self, state: PointState, point: PreparedPoint) -> bool:
+        return self.sweep.common.resume == "force" and not self._was_tried_since(state, point)
+
+    def _was_tried_since(self, state: PointState, point: PreparedPoint) -> bool:
+        return state.attempts > self.tried[str(point.definition.number)]
 
     def _make_point(self, point: PreparedPoint) -> bool:
         """Make a point if it is to be made and no other process does; False when another is at it."""
@@ -82,34 +88,34 @@ class Work:
             if folder is None:
                 return False
             try:
-                self._make_held_point(point, folder)
+                finished = self._make_held_point(point, folder)
             finally:
                 folder.lock.release()
-        except Interrupted:
-            raise
         except Exception as error:
             self.failed.append(point.definition.number)
             self.listener.ends(point, None, error)
             if self.sweep.common.fail_fast:
                 raise
+            return True
+        if finished is not None:
+            self.made.append(point.definition.number)
+            self.listener.ends(point, finished, None)
         return True
 
-    def _make_held_point(self, point: PreparedPoint, folder: RunFolder) -> None:
-        seed = self.definition.base_seed if point.draws_seed else None
-        state = PointState("new", None) if folder.previous is None else state_of(folder.path, folder.previous, seed)
+    def _make_held_point(self, point: PreparedPoint, folder: RunFolder) -> FinishedRun | None:
+        """None where it is not to be made."""
+        seed = self.seed if point.draws_seed else None
+        state = NEW if folder.previous is None else state_of(folder.path, folder.previous, seed)
         if not self._is_wanted(state, point):
-            if state.standing == "finished":
-                # What a process left that was killed between its record and its tidying up.
-                shutil.rmtree(folder.resume, ignore_errors=True)
-            return
-        if self.sweep.common.resume == "force" or state.standing in ("new", "lost"):
-            shutil.rmtree(folder.resume, ignore_errors=True)
+            _tidy(folder, state)
+            return None
+        if self._is_to_be_made_anew(state, point) or state.standing in ("new", "lost"):
+            _forget_clips(folder)
         self.listener.begins(point)
         finished = carry_out(self._order(point, folder, seed), self.session)
-        self.made.append(point.definition.number)
         if finished.outcome.problem is not None:
             self._silent_until = time.monotonic() + _SECONDS_OF_SILENCE
-        self.listener.ends(point, finished, None)
+        return finished
 
     def _order(self, point: PreparedPoint, folder: RunFolder, seed: int | None) -> Order:
         run = point.run if seed is None else point.run.with_seed(seed)
@@ -130,3 +136,20 @@ class Work:
 
     def _destination(self, point: PreparedPoint) -> Destination | None:
         return None if time.monotonic() < self._silent_until else destination_of(point.composed.config)
+
+
+def _tidy(folder: RunFolder, state: PointState) -> None:
+    """Take away what a process left of a point that is not to be made, if one was killed as it ended."""
+    discard_leftovers(folder.path)
+    if state.standing == "finished":
+        shutil.rmtree(folder.resume, ignore_errors=True)
+
+
+def _forget_clips(folder: RunFolder) -> None:
+    """Raises OutputError where they cannot be removed: those of another seed must not be taken up."""
+    try:
+        shutil.rmtree(folder.resume)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise OutputError(folder.resume, error) from error

@@ -15,6 +15,7 @@ from s2v_runner.config.compose import (
     check_config,
     compose_run,
     print_config,
+    restore_config,
 )
 from s2v_runner.config.places import conf_folder, group_options
 from s2v_runner.config.schema import RunConfig
@@ -254,3 +255,12 @@ def test_the_command_line_prints_what_it_composed(tmp_path: Path):
     printed = yaml.safe_load(result.stdout)
     assert (printed["sampler"]["steps"], printed["prompt"]) == (3, "一位女士, (说话)")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_of_an_earlier_version_is_understood():
+    config = compose_run(["sampler.steps=3"]).config
+    values = config.model_dump(mode="json")
+    del values["max_points"], values["output"]["crf"], values["sampler"]["solver"]
+    assert restore_config(values) == config
+    with pytest.raises(InputError, match="there is no such setting"):
+        restore_config({**values, "colour": 1})
