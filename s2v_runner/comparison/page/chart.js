@@ -99,10 +99,10 @@ function coloursOf(parameter) {
 /** Call `draw` now, and whenever the element has another width. */
 function drawAtWidth(element, draw) {
   let width = 0;
-  new ResizeObserver(() => {
+  whenResized(element, () => {
     if (element.clientWidth !== width && element.clientWidth > 0) {
       width = element.clientWidth;
       draw();
     }
-  }).observe(element);
+  });
 }

@@ -43,3 +43,19 @@ function fillSelect(select, choices, chosen) {
 function clamp(value, least, most) {
   return Math.min(most, Math.max(least, value));
 }
+
+/** Call `act` when the element has got its size, and whenever it gets another. */
+function whenResized(element, act) {
+  let due = false;
+  // In the next frame: a size that is changed within the notification is reported to the page as an error.
+  const later = () => {
+    due = false;
+    act();
+  };
+  new ResizeObserver(() => {
+    if (!due) {
+      due = true;
+      requestAnimationFrame(later);
+    }
+  }).observe(element);
+}

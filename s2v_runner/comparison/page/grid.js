@@ -18,7 +18,7 @@ function buildGrid(painter) {
   });
   watch(["columns", "rows", "group", "metric"], draw);
   watch(["columns", "rows", "cell"], () => sizeCells(container));
-  new ResizeObserver(() => sizeCells(container)).observe(container);
+  whenResized(container, () => sizeCells(container));
   fillAxes();
   draw();
   sizeCells(container);

@@ -22,14 +22,16 @@ function createPainter(mosaics) {
     },
     { rootMargin: "80px" },
   );
-  const sized = new ResizeObserver((entries) => {
-    for (const { target, contentRect } of entries) {
-      const picture = pictures.get(target);
-      if (picture) {
-        fit(target, picture, contentRect.width);
+  const sized = new ResizeObserver((entries) =>
+    requestAnimationFrame(() => {
+      for (const { target, contentRect } of entries) {
+        const picture = pictures.get(target);
+        if (picture) {
+          fit(target, picture, contentRect.width);
+        }
       }
-    }
-  });
+    }),
+  );
 
   /** Never more pixels than the tile has, nor more than the screen shows. */
   function fit(canvas, picture, shown) {
