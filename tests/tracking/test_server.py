@@ -1,23 +1,15 @@
 """Publishing to a real MLflow server, with a line to it that can be cut, and to ports where none answers."""
 
-import os
-import shutil
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
-from s2v_runner.tracking.client import connect
 from s2v_runner.tracking.destination import Destination, TrackingError
 from s2v_runner.tracking.notes import PUBLISHED_NAME
 from s2v_runner.tracking.publisher import publish, published_before
@@ -25,63 +17,17 @@ from s2v_runner.tracking.record import read_record, write_record
 from s2v_runner.tracking.sync import fetch_record, sync_runs
 from s2v_runner.tracking.translation import PARENT_TAG
 from tests.tracking.conftest import STEPS, BuildFolder, BuildRecord, log_steps
-from tests.tracking.ledger import Ledger
 from tests.tracking.relay import Relay
+from tests.tracking.server import Server, running_server
 from tests.tracking.sweeps import define_sweep, lay_sweep, write_page
 
 _ALL = 1000
-_START_PATIENCE = 120
-
-
-@dataclass(frozen=True)
-class Server:
-    process: subprocess.Popen[bytes]
-    port: int
-    ledger: Ledger
-
-    @property
-    def uri(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def kill(self) -> None:
-        """All its processes, which are of a session of their own."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, embedded: Destination) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("server")
-    with connect(embedded):
-        # Tables that are there already save the server the seconds of making them.
-        shutil.copy(embedded.database, folder / "server.db")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    database = f"sqlite:///{folder / 'server.db'}"
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", database, "--artifacts-destination", str(folder / "artifacts")]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder, start_new_session=True)
-    server = Server(process, port, Ledger(database, folder / "artifacts"))
-    try:
-        _wait_for(server, folder / "log")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_server(tmp_path_factory.mktemp("server")) as server:
         yield server
-    finally:
-        server.kill()
-
-
-def _wait_for(server: Server, log: Path) -> None:
-    deadline = time.monotonic() + _START_PATIENCE
-    while time.monotonic() < deadline and server.process.poll() is None:
-        try:
-            with urlopen(f"{server.uri}/health", timeout=5):
-                return
-        except URLError:
-            time.sleep(0.1)
-    pytest.fail(f"the server has not started: {log.read_text()[-2000:]}")
 
 
 @pytest.fixture
