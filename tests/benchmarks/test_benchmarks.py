@@ -61,3 +61,15 @@ def test_what_cannot_be_measured_is_refused(arguments: tuple[str, ...], words: s
     assert result.returncode == 2
     assert words in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_sweep_overhead(tmp_path: Path):
+    settings = ("infer_frames=4", "num_clip=1", "base_seed=1", "tracking=none", "resolution.max_area=4096")
+    command = [sys.executable, "-m", "benchmarks.sweep_overhead", "--repeats", "1", "--swept", "sampler.steps=1,2"]
+    out = tmp_path / "report.json"
+    subprocess.run([*command, "--out", str(out), "--", *settings], cwd=ROOT, check=True, timeout=240)
+    (repeat,) = json.loads(out.read_text())["repeats"]
+    assert repeat["points"] == 2
+    assert 0 < repeat["overhead_seconds_per_point"] < repeat["wall_seconds"]
+    assert 0 < repeat["compare_seconds_per_point"] < repeat["overhead_seconds_per_point"]
+    assert repeat["overhead_share_of_full_point"] > 0
