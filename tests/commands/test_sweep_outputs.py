@@ -13,6 +13,7 @@ import soundfile
 from PIL import Image
 
 from s2v_runner.cli import main
+from s2v_runner.replacement import replacing, unfinished_path
 from s2v_runner.run import FinishedRun, Session
 from s2v_runner.tracking.definition import FORMAT, PointDefinition, SweepDefinition, point_folder, write_definition
 from s2v_runner.tracking.folder import SWEEPS, hold
@@ -182,11 +183,10 @@ def test_sync_sends_a_sweep_and_its_points(workshop: Workshop, sweep: Sweep, cap
 
 def leave_behind(sweep: Sweep) -> list[Path]:
     """What kills leave: in points, in the sweep, and beside its page."""
-    nobody = 2**22 + 1
     left = [
-        sweep.folder / f".record.json.{nobody}",
-        sweep.folder / "comparison" / f".0001.npz.{nobody}",
-        sweep.failed / f".video.mp4.{nobody}",
+        sweep.folder / ".sweep.json.unfinished",
+        sweep.folder / "comparison" / ".0001.json.unfinished",
+        sweep.failed / ".video.mp4",
     ]
     for path in left:
         path.parent.mkdir(exist_ok=True)
@@ -197,14 +197,14 @@ def leave_behind(sweep: Sweep) -> list[Path]:
 
 def test_clean_takes_away_what_a_sweep_left(workshop: Workshop, sweep: Sweep, capsys: Said):
     left = leave_behind(sweep)
-    written_now = sweep.folder / "comparison" / f".0002.npz.{os.getpid()}"
-    written_now.touch()
-    said = said_by(capsys, "clean", "--outputs", str(workshop.outputs))
-    assert {line.split(": ")[1].rpartition(" (")[0] for line in said.splitlines()[:-1]} == set(map(str, left))
-    assert all(path.exists() for path in left)
-    said_by(capsys, "clean", "--yes", "--outputs", str(workshop.outputs))
-    assert not any(path.exists() for path in left)
-    assert written_now.exists()
+    page = sweep.folder / "comparison.html"
+    with replacing(page, unfinished_path(page)):
+        said = said_by(capsys, "clean", "--outputs", str(workshop.outputs))
+        assert {line.split(": ")[1].rpartition(" (")[0] for line in said.splitlines()[:-1]} == set(map(str, left))
+        assert all(path.exists() for path in left)
+        said_by(capsys, "clean", "--yes", "--outputs", str(workshop.outputs))
+        assert not any(path.exists() for path in left)
+    assert page.exists()
     assert sweep.failed.exists()
     assert "there is nothing to clean" in said_by(capsys, "clean", "--yes", "--outputs", str(workshop.outputs))
 
