@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,19 +117,30 @@ def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVi
         with workplace.stopwatch.stage("write video"):
             summary = tee.close()
             write_thumbnail(workplace.folder / THUMBNAIL, tee.middle, _THUMBNAIL_SIDE)
+        for name in names.values():
+            _reveal(workplace.folder / name)
     except BaseException:
         tee.discard()
         store.discard()
+        # What was closed already is of no use without the rest.
+        with suppress(OutputError):
+            _clear_leftovers(workplace)
         raise
-    for name in names.values():
-        # Frames that an attempt left which ended between here and its record.
-        shutil.rmtree(workplace.folder / name, ignore_errors=True)
-        (workplace.folder / f".{name}").replace(workplace.folder / name)
     return MadeVideo(summary, {**names, "thumbnail": THUMBNAIL})
 
 
+def _reveal(path: Path) -> None:
+    """Give what was written under a hidden name its own. Raises OutputError."""
+    # Frames of an attempt before, which a file takes the place of without.
+    shutil.rmtree(path, ignore_errors=True)
+    try:
+        path.with_name(f".{path.name}").replace(path)
+    except OSError as error:
+        raise OutputError(path, error) from error
+
+
 def _clear_leftovers(workplace: Workplace) -> None:
-    """Remove what an attempt was writing when it was killed, whatever frames it kept."""
+    """Remove what an attempt was writing when it ended, whatever frames it kept. Raises OutputError."""
     hidden = [workplace.folder / f".{name}" for name in (VIDEO, LOSSLESS, STILLS)]
     if workplace.resume_folder.is_dir():
         hidden += workplace.resume_folder.glob(".*")

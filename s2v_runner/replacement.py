@@ -4,6 +4,7 @@ What is being written has a hidden name that is made of the file's own and is lo
 writes the same file next takes over what a killed process left, and two processes never write it at once.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -69,12 +70,24 @@ def discard_leftovers(folder: Path) -> None:
                 path.unlink()
 
 
+def is_being_written(unfinished: Path) -> bool:
+    """Whether a process is writing to this hidden file."""
+    try:
+        with unfinished.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _open_alone(path: Path) -> IO[bytes]:
     """Open a file, made where it is not, once no other process has it open like this."""
     while True:
         file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _lock(file)
             if _is_at(path, file):
                 return file
         except BaseException:
@@ -82,6 +95,15 @@ def _open_alone(path: Path) -> IO[bytes]:
             raise
         # The process before has put it in its place, or removed it.
         file.close()
+
+
+def _lock(file: IO[bytes]) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        # On some file systems of clusters there are no locks: only two that write the same at once are not kept apart.
+        if error.errno not in (errno.ENOSYS, errno.ENOTSUP):
+            raise
 
 
 def _is_at(path: Path, file: IO[bytes]) -> bool:

@@ -8,9 +8,9 @@ from pathlib import Path
 from s2v_runner.commands.outputs import add_outputs, outputs_of
 from s2v_runner.errors import InputError, OutputError
 from s2v_runner.prepare import CACHE
+from s2v_runner.replacement import is_being_written
 from s2v_runner.tracking.definition import POINTS, sweep_folder_of
 from s2v_runner.tracking.folder import LOCK_NAME, RESUME_NAME, find_runs, find_sweeps, hold, is_sweep_alive
-from s2v_runner.tracking.liveness import is_there
 from s2v_runner.tracking.record import read_record
 
 
@@ -78,16 +78,14 @@ def _leftovers_of_run(folder: Path, failed: bool) -> Iterator[Path]:
 
 def _hidden(paths: Iterable[Path]) -> list[Path]:
     """What was being written when its process ended."""
-    return [path for path in sorted(paths) if not path.name.endswith(LOCK_NAME)]
+    hidden = [path for path in sorted(paths) if not path.name.endswith(LOCK_NAME)]
+    return [path for path in hidden if not is_being_written(path)]
 
 
 def _unfinished_in_sweep(folder: Path) -> Iterator[Path]:
-    """The same in the folder of a sweep. Its page may be made anew at any time: by a process that the file names."""
+    """The same in the folder of a sweep. Its page may be made anew at any time."""
     places = (folder, *(path for path in folder.iterdir() if path.is_dir() and path.name != POINTS))
-    for path in _hidden(path for place in places for path in place.glob(".*")):
-        process = path.suffix[1:]
-        if not (process.isdecimal() and is_there(int(process))):
-            yield path
+    yield from _hidden(path for place in places for path in place.glob(".*"))
 
 
 def _has_failed(folder: Path) -> bool:

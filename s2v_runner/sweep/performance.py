@@ -71,12 +71,20 @@ def perform_sweep(
     except BaseException as error:
         with undisturbed():
             status: Status = "KILLED" if isinstance(error, Interrupted) else "FAILED"
-            ledger.close(status, f"{type(error).__name__}: {error}", stopwatch.seconds)
+            try:
+                ledger.close(status, f"{type(error).__name__}: {error}", stopwatch.seconds)
+            except OutputError as second:
+                # What ended the sweep matters more than that its record cannot say so.
+                say(f"warning: {second}")
             reporter.close()
         raise
-    failed = count_states(states)["failed"]
-    ledger.close("FAILED" if failed else "FINISHED", f"{failed} points failed" if failed else None, stopwatch.seconds)
-    outcome = reporter.close()
+    unfinished = len(sweep.points) - count_states(states)["finished"]
+    with undisturbed():
+        if unfinished:
+            ledger.close("FAILED", f"{unfinished} of {len(sweep.points)} points are not finished", stopwatch.seconds)
+        else:
+            ledger.close("FINISHED", None, stopwatch.seconds)
+        outcome = reporter.close()
     if destination is not None and outcome.problem is None:
         warnings += _send_missed(sweep, destination)
     return FinishedSweep(sweep, states, page, outcome, tuple(warnings))

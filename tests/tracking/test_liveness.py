@@ -42,6 +42,16 @@ def test_a_process_that_ended_is_not_at_work():
     assert not is_at_work(attempt_here(process.pid, datetime.now()))
 
 
+def test_a_process_that_ended_and_was_not_asked_after_is_not_at_work():
+    """Its number is kept for its parent."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    os.kill(process.pid, 0)
+    assert not is_there(process.pid)
+    assert not is_at_work(attempt_here(process.pid, datetime.now()))
+    process.wait()
+
+
 def test_another_process_of_the_same_number_is_not_at_work():
     """In containers the first process of each has the same number."""
     assert not is_at_work(attempt_here(os.getpid(), datetime.now() - timedelta(days=1)))
