@@ -6,10 +6,10 @@ from argparse import Namespace
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from s2v_runner.config.asked import Asked
 from s2v_runner.config.reach import refuse_unbuilt
 from s2v_runner.config.schema import RunConfig
 from s2v_runner.errors import InputError
@@ -53,9 +53,9 @@ def compose(monkeypatch: pytest.MonkeyPatch) -> Compose:
     """What the flags compose to. Only what would start the run is left out."""
     started: list[RunConfig] = []
 
-    def note(points: list[Any], command: tuple[str, ...], multirun: bool) -> int:
-        assert not multirun
-        started.extend(point.config for point in points)
+    def note(asked: Asked, command: tuple[str, ...]) -> int:
+        assert not asked.is_sweep
+        started.extend(point.config for point in asked.compose())
         return 0
 
     monkeypatch.setattr("s2v_runner.commands.run.carry_out", note)

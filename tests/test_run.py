@@ -138,7 +138,7 @@ def test_a_signal_ends_a_run_in_order(workshop: Workshop, number: signal.Signals
 
 
 def test_a_run_that_was_stopped_is_killed_in_mlflow_too(workshop: Workshop):
-    child = workshop.in_child(nothing, "tracking=mlflow")
+    child = workshop.in_child(nothing, "tracking=mlflow", "tracking.patience=120")
     child.lines_until("clip 1 of 3")
     child.kill(signal.SIGTERM)
     assert child.wait()[0] == 128 + signal.SIGTERM
@@ -246,7 +246,7 @@ def test_a_second_start_does_not_take_over_a_run_that_is_going_on(workshop: Work
 
 
 def test_a_run_is_in_mlflow_with_its_numbers_and_its_video(workshop: Workshop):
-    finished = workshop.perform("num_clip=1", "tracking=mlflow")
+    finished = workshop.perform("num_clip=1", "tracking=mlflow", "tracking.patience=120")
     published = finished.outcome.published
     assert finished.outcome.problem is None
     assert published is not None

@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -47,8 +47,6 @@ class Work:
     command: tuple[str, ...]
     session: Session
     listener: Listener
-    failed: list[int] = field(default_factory=list)
-    made: list[int] = field(default_factory=list)
     _silent_until: float = 0.0
 
     def make_points(self) -> None:
@@ -92,13 +90,11 @@ class Work:
             finally:
                 folder.lock.release()
         except Exception as error:
-            self.failed.append(point.definition.number)
             self.listener.ends(point, None, error)
             if self.sweep.common.fail_fast:
                 raise
             return True
         if finished is not None:
-            self.made.append(point.definition.number)
             self.listener.ends(point, finished, None)
         return True
 

@@ -120,4 +120,4 @@ def test_loading_never_holds_a_second_copy(tmp_path: Path, dtype: str):
     )
     # A second copy makes 2 and more. What is in flight is a tensor or two, in the file's wider dtype, and what the
     # allocator keeps of those that went before.
-    assert 0.8 < float(result.stdout) < 1.5
+    assert 0.8 < float(result.stdout) < 1.7
