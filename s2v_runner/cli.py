@@ -12,9 +12,9 @@ from s2v_runner.interruption import Interrupted, stoppable
 USER_ERROR = 2
 OUR_ERROR = 1
 COMMANDS = {
-    "run": "make a video, or with -m a run of each combination; what is done when no command is named",
+    "run": "make a video, or a sweep of them; what is done when no command is named",
     "check": "say what is missing, damaged or unexpected in a folder of weights",
-    "list": "the runs in the output folder",
+    "list": "the runs and sweeps in the output folder",
     "compare": "put the videos of a sweep beside each other, on one page",
     "reproduce": "make a run again and say whether the frames are identical",
     "sync": "tell MLflow what it has missed",
@@ -28,7 +28,8 @@ Run, study and compare Wan2.2-S2V, the model that makes a picture speak.
   python -m s2v_runner dry_run=true size=720p      what would be made, and nothing done
   python -m s2v_runner model=wan_s2v_14b model.ckpt_dir=weights image=me.png audio.path=speech.wav \\
       prompt="A woman speaks to the camera" size=720p sampler=dpmpp sampler.steps=30
-  python -m s2v_runner -m sampler.steps=10,20,40   a run of each
+  python -m s2v_runner -m sampler.steps=10,20,40   a sweep: a video of each, and a page that compares them
+  python -m s2v_runner +sweeps=demo                a study that comes along
 
 `s2v-runner` is the same as `python -m s2v_runner`. Each command has its own --help.
 """
