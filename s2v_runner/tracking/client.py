@@ -119,6 +119,20 @@ class Connection:
         """Put a file among the artifacts of a run, in this folder of theirs; one of the same name is replaced."""
         self.client.log_artifact(run_id, str(file), folder)
 
+    def clear_uploads(self, run_id: str) -> None:
+        """Remove what was being put among the artifacts of a run by processes that were killed.
+
+        Only one process at a time may send files of a run. A server looks after its own folders.
+        """
+        if self.destination.is_server:
+            return
+        from mlflow.utils.file_utils import local_file_uri_to_path
+
+        folder = Path(local_file_uri_to_path(self.client.get_run(run_id).info.artifact_uri))
+        # MLflow keeps these names for that.
+        for path in folder.rglob(".artifact.uploading.*"):
+            path.unlink(missing_ok=True)
+
     def set_status(self, run_id: str, status: str, ended: int) -> None:
         """Set how a run stands, and when it ended in milliseconds since the epoch where it did."""
         if status == "RUNNING":

@@ -121,6 +121,7 @@ class _Sending:
             self._connection.log_points(self._sent.run_id, batch)
 
     def _send_artifacts(self) -> None:
+        self._connection.clear_uploads(self._sent.run_id)
         for name in _files_of(self._folder, self._record):
             digest = digest_file(self._folder / name)
             if digest != self._sent.artifacts.get(name):

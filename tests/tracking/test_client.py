@@ -16,6 +16,7 @@ from s2v_runner.errors import InputError
 from s2v_runner.tracking.destination import Destination, TrackingError
 from s2v_runner.tracking.notes import PUBLISHED_NAME
 from s2v_runner.tracking.publisher import publish
+from s2v_runner.tracking.record import write_record
 from tests.tracking.conftest import BuildFolder, BuildRecord
 from tests.tracking.ledger import Ledger
 
@@ -153,3 +154,18 @@ def test_two_processes_may_publish_the_first_runs_at_once(
     experiments = {ledger.experiment(ledger.run(run_id).info.experiment_id) for run_id in ledger.run_ids()}
     assert len(ledger.run_ids()) == 2
     assert experiments == {"at once"}
+
+
+def test_a_file_that_was_being_sent_when_its_process_was_killed_is_taken_away(
+    embedded: Destination, build_record: BuildRecord, build_folder: BuildFolder
+):
+    ledger = Ledger(embedded.tracking_uri, embedded.outputs)
+    folder = build_folder(embedded.outputs, "cut", build_record("RUNNING"))
+    artifacts = ledger.artifact_folder(publish(folder, embedded).run_id)
+    (artifacts / "comparison").mkdir(parents=True)
+    # As MLflow calls them.
+    for place in (artifacts, artifacts / "comparison"):
+        (place / ".artifact.uploading.zdf4q7ae").write_text("half of it")
+    write_record(folder, build_record("FINISHED"))
+    published = publish(folder, embedded)
+    assert ledger.artifacts(published.run_id) == {"video.mp4", "run.log", "steps.jsonl", "record.json"}
