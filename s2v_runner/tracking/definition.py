@@ -41,7 +41,7 @@ class SweepDefinition:
     """Hash of the points' identities: equal for sweeps that would make the same videos."""
     title: str | None
     command: tuple[str, ...]
-    """As it was typed when the sweep was begun."""
+    """As it was typed when the sweep was last started."""
     swept: tuple[str, ...]
     """The keys whose values set the points apart, in the order in which they were given."""
     base_seed: int | None
