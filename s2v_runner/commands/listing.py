@@ -12,13 +12,12 @@ from s2v_runner.errors import InputError
 from s2v_runner.tracking.definition import read_definition, sweep_folder_of
 from s2v_runner.tracking.folder import SWEEPS, find_runs, find_sweeps, is_alive, is_sweep_alive
 from s2v_runner.tracking.progress import PointProgress, count_points, read_progress
-from s2v_runner.tracking.record import RECORD_NAME, Record, read_record
+from s2v_runner.tracking.record import IDENTITY_SHOWN, RECORD_NAME, Record, read_record
 from s2v_runner.tracking.sweep_translation import short_names, value_text
 
 _RUNS = ("started", "status", "model", "size", "solver", "steps", "guidance", "shift", "seed", "seconds", "run")
 _SWEEPS = ("sweep", "started", "status", "title", "swept", "finished", "failed", "points", "folder")
 _NUMBERS = {"steps", "guidance", "shift", "seed", "seconds", "finished", "failed", "points", "point"}
-_IDENTITY_SHOWN = 12
 _LONGEST_TEXT = 40
 
 Row = Mapping[str, str]
@@ -124,7 +123,7 @@ def _sweep_row(folder: Path, outputs: Path) -> Row:
         return {"status": "UNREADABLE", "folder": place, "title": error.problem[:_LONGEST_TEXT]}
     counts = count_points(read_progress(folder, definition))
     return {
-        "sweep": definition.identity[:_IDENTITY_SHOWN],
+        "sweep": definition.identity[:IDENTITY_SHOWN],
         "started": "" if record is None else _time(record),
         "status": "not begun" if record is None else _status_of(record, folder),
         "title": _shorten(definition.title or ""),

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +56,7 @@ def perform_sweep(
     sweep = ledger.sweep
     destination = destination_of(sweep.common)
     reporter = make_reporter(sweep.folder, destination)
-    listener = _Teller(listener_for(sweep, ledger.states), ledger, reporter)
+    listener = _Teller(listener_for(sweep, ledger.states), reporter)
     work = Work(sweep, ledger.definition.base_seed, ledger.tried, command, session, listener)
     stopwatch = Stopwatch()
     warnings: list[str] = []
@@ -91,13 +90,11 @@ def perform_sweep(
 
 
 class _Teller:
-    """Passes on what happens, and lets the sweep's record and MLflow know how far it is."""
+    """Passes on what happens, and lets MLflow know how far the sweep is: it counts the points by their records."""
 
-    def __init__(self, listener: Listener, ledger: Ledger, reporter: RunReporter) -> None:
+    def __init__(self, listener: Listener, reporter: RunReporter) -> None:
         self._listener = listener
-        self._ledger = ledger
         self._reporter = reporter
-        self._finished, self._failed = count_states(ledger.states)["finished"], 0
         self._reported_at = 0.0
 
     def begins(self, point: PreparedPoint) -> None:
@@ -105,13 +102,8 @@ class _Teller:
 
     def ends(self, point: PreparedPoint, finished: FinishedRun | None, error: Exception | None) -> None:
         self._listener.ends(point, finished, error)
-        self._finished += finished is not None
-        self._failed += finished is None
         if time.monotonic() - self._reported_at > _SECONDS_BETWEEN_REPORTS:
             self._reported_at = time.monotonic()
-            # Told again at the end. Where there is no space for it now, there may be for the points to come.
-            with suppress(OutputError):
-                self._ledger.update({"finished": self._finished, "failed": self._failed}, {})
             self._reporter.changed()
 
     def waits(self, points: int) -> None:

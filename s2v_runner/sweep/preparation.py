@@ -21,8 +21,9 @@ from s2v_runner.saving import save_path
 from s2v_runner.tracking.definition import FORMAT, PointDefinition, SweepDefinition, point_folder
 from s2v_runner.tracking.destination import without_credentials
 from s2v_runner.tracking.folder import SWEEPS
+from s2v_runner.tracking.record import IDENTITY_SHOWN
+from s2v_runner.tracking.sweep_translation import value_text
 
-_IDENTITY_SHOWN = 12
 _SHARED_BY_ALL = ("output", "tracking", "resume", "dry_run", "title", "baseline", "fail_fast", "max_points", "inputs")
 
 
@@ -66,7 +67,7 @@ class PreparedSweep:
 
     @property
     def folder(self) -> Path:
-        return self.outputs / SWEEPS / self.identity[:_IDENTITY_SHOWN]
+        return self.outputs / SWEEPS / self.identity[:IDENTITY_SHOWN]
 
     def define(self, command: tuple[str, ...], base_seed: int | None) -> SweepDefinition:
         """What is written down of it. `base_seed` is what was drawn for the points that ask for any."""
@@ -126,9 +127,7 @@ def prepare_sweep(asked: Asked) -> PreparedSweep:
 
 def name_of(values: Mapping[str, object]) -> str:
     """What a point is called: `sampler.steps=10 sampler.shift=3`."""
-    return " ".join(
-        f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in values.items()
-    )
+    return " ".join(f"{key}={value_text(value)}" for key, value in values.items())
 
 
 def _check_shared(common: RunConfig, config: RunConfig) -> None:

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from s2v_runner.errors import InputError
 from s2v_runner.records import Value
-from s2v_runner.tracking.record import write_atomically
+from s2v_runner.tracking.record import IDENTITY_SHOWN, write_atomically
 
 DEFINITION_NAME = "sweep.json"
 POINTS = "points"
 FORMAT = 1
-_IDENTITY_SHOWN = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +28,7 @@ class PointDefinition:
 
     @property
     def folder_name(self) -> str:
-        return f"{self.number:04}_{self.identity[:_IDENTITY_SHOWN]}"
+        return f"{self.number:04}_{self.identity[:IDENTITY_SHOWN]}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,13 +12,12 @@ from s2v_runner.errors import InputError, OutputError
 from s2v_runner.replacement import discard_leftovers, replacing, unfinished_path
 from s2v_runner.tracking.definition import DEFINITION_NAME, POINTS
 from s2v_runner.tracking.liveness import is_at_work
-from s2v_runner.tracking.record import RECORD_NAME, UNFINISHED, Record, read_record
+from s2v_runner.tracking.record import IDENTITY_SHOWN, RECORD_NAME, UNFINISHED, Record, read_record
 
 RUNS = "runs"
 SWEEPS = "sweeps"
 LOCK_NAME = ".lock"
 RESUME_NAME = "resume"
-_IDENTITY_SHOWN = 12
 # What runs leave is data, not source: a folder that comes to be inside a repository stays out of it.
 _IGNORE_ALL = "*\n!.gitignore\n"
 
@@ -60,12 +59,12 @@ def open_run_folder(outputs: Path, identity: str, now: datetime, take_up: bool) 
     """
     prepare_outputs(outputs)
     if take_up:
-        for path in sorted(outputs.glob(f"{RUNS}/*/*_{identity[:_IDENTITY_SHOWN]}*"), reverse=True):
+        for path in sorted(outputs.glob(f"{RUNS}/*/*_{identity[:IDENTITY_SHOWN]}*"), reverse=True):
             folder = _take_up(path, identity)
             if folder is not None:
                 return folder
     day = outputs / RUNS / f"{now:%Y-%m-%d}"
-    name = f"{now:%H-%M-%S}_{identity[:_IDENTITY_SHOWN]}"
+    name = f"{now:%H-%M-%S}_{identity[:IDENTITY_SHOWN]}"
     for number in range(1, 1000):
         path = day / (name if number == 1 else f"{name}_{number}")
         try:
@@ -84,7 +83,7 @@ def open_run_folder(outputs: Path, identity: str, now: datetime, take_up: bool) 
 
 def finished_videos(outputs: Path, identity: str) -> Iterator[Path]:
     """The videos of finished runs of this identity, the latest first."""
-    for path in sorted(outputs.glob(f"{RUNS}/*/*_{identity[:_IDENTITY_SHOWN]}*"), reverse=True):
+    for path in sorted(outputs.glob(f"{RUNS}/*/*_{identity[:IDENTITY_SHOWN]}*"), reverse=True):
         try:
             record = read_record(path)
         except InputError:

@@ -13,6 +13,8 @@ from s2v_runner.replacement import replacing, unfinished_path
 RECORD_NAME = "record.json"
 STEPS_NAME = "steps.jsonl"
 FORMAT = 1
+IDENTITY_SHOWN = 12
+"""Characters of an identity that tell runs apart to people, and in the names of folders."""
 
 Kind = Literal["run", "point", "sweep"]
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from s2v_runner.tracking.definition import DEFINITION_NAME, PointDefinition, SweepDefinition
 from s2v_runner.tracking.destination import without_credentials
 from s2v_runner.tracking.progress import PointProgress, count_points
-from s2v_runner.tracking.record import RECORD_NAME, Record
+from s2v_runner.tracking.record import IDENTITY_SHOWN, RECORD_NAME, Record
 from s2v_runner.tracking.translation import Point, as_text, cut, legal_key, milliseconds, settings_of
 
-_IDENTITY_SHOWN = 12
 # In names and on the page a value or a command is there to be recognised.
 _LONGEST_VALUE = 40
 _LONGEST_NAME = 200
@@ -21,7 +20,7 @@ def title_of(definition: SweepDefinition, run_name: str | None) -> str:
     """What a sweep is called: its title, else the name for runs, else what is swept."""
     swept = " × ".join(short_names(definition.swept).values())
     return _shorten(
-        definition.title or run_name or swept or f"sweep {definition.identity[:_IDENTITY_SHOWN]}", _LONGEST_NAME
+        definition.title or run_name or swept or f"sweep {definition.identity[:IDENTITY_SHOWN]}", _LONGEST_NAME
     )
 
 
