@@ -25,7 +25,7 @@ ARGUMENTS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 _HEIGHT = 900
-_PATIENCE = 20
+_PATIENCE = 120
 """Seconds: a busy machine plays with pauses."""
 
 
@@ -57,6 +57,7 @@ def open_page(browser: Browser, width: int) -> Iterator[Page]:
     said: list[str] = []
     with browser.new_context(viewport={"width": width, "height": _HEIGHT}) as context:
         page = context.new_page()
+        page.set_default_timeout(_PATIENCE * 1000)
         page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: said.append(str(error)))
         yield page

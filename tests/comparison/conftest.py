@@ -1,8 +1,11 @@
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
+from tests.browser import open_browser
 from tests.comparison.looks import TINY
 from tests.comparison.sweeps import make_sweep
 
@@ -20,3 +23,10 @@ def sweep(made_sweep: Path, tmp_path: Path) -> Path:
     outputs = tmp_path / "outputs"
     shutil.copytree(made_sweep.parents[1], outputs)
     return outputs / "sweeps" / made_sweep.name
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for the tests of a file."""
+    with open_browser() as browser:
+        yield browser

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import await_true, open_browser, open_page
+from tests.browser import await_true, open_page
 from tests.comparison.page_samples import (
     GUIDANCE,
     STEPS,
@@ -20,12 +20,6 @@ from tests.comparison.page_samples import (
 )
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import open_browser, open_page
+from tests.browser import open_page
 from tests.comparison.page_samples import (
     GUIDANCE,
     STEPS,
@@ -23,12 +23,6 @@ from tests.comparison.page_samples import (
 
 pytestmark = pytest.mark.browser
 PARAMETERS = {STEPS: [10, 20, 30, 40], GUIDANCE: [1, 4.5], "sampler.solver": ["unipc", "Euler A"]}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

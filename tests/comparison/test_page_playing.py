@@ -2,14 +2,13 @@
 
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Frame, Page
 
-from tests.browser import await_true, open_browser, open_page
+from tests.browser import await_true, open_page
 from tests.comparison.page_samples import (
     FRAMES,
     GUIDANCE,
@@ -34,12 +33,6 @@ fetch("comparison.html").then((answer) => answer.text()).then((text) => {
   document.body.append(frame);
 });
 </script><body></body>"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

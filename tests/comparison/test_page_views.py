@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import await_true, open_browser, open_page
+from tests.browser import await_true, open_page
 from tests.comparison.page_samples import (
     GUIDANCE,
     SHIFT,
@@ -25,12 +25,6 @@ from tests.comparison.page_samples import (
 
 pytestmark = pytest.mark.browser
 HOSTILE = '<script>document.title = "broken"</script><img src=x onerror=alert(1)>'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
