@@ -18,7 +18,14 @@ from pathlib import Path
 
 from benchmarks.machine import write_report
 
-SETTINGS = ("infer_frames=16", "num_clip=1", "sampler.steps=4", "base_seed=1", "resolution.max_area=4096")
+SETTINGS = (
+    "model=random",
+    "infer_frames=16",
+    "num_clip=1",
+    "sampler.steps=4",
+    "base_seed=1",
+    "resolution.max_area=4096",
+)
 
 BARE = """
 import accelerate, argcomplete, av, filelock, hydra, imageio.v3, librosa, mlflow, omegaconf, pydantic, rich, soundfile

@@ -30,6 +30,8 @@ _NOT_OF_THE_IDENTITY = (
     *("save_file", "dry_run", "resume", "output", "tracking", "parallel", "prompt_file"),
     *("inputs", "title", "baseline", "fail_fast", "max_points"),
 )
+# What a model advises. What is made of it stands among the sampler's settings.
+_ADVICE = ("sampling_steps", "sampling_guide_scale")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +113,7 @@ def _locate(config: RunConfig) -> tuple[Path, CheckpointFolder | None]:
         if model.ckpt_dir is not None:
             raise InputError(
                 f"model.ckpt_dir={model.ckpt_dir}",
-                "model=demo has weights of its own",
+                f"model.random_seed={model.random_seed} makes weights of its own",
                 "Add model=wan_s2v_14b to run weights from a folder",
             )
         path = random_checkpoint_folder(cache_folder(config), model.random_seed)
@@ -168,7 +170,7 @@ def _identify(
     config: RunConfig, request: Request, inputs: Mapping[str, Mapping[str, Any]], checkpoint_digest: str
 ) -> str:
     """The hash of what was asked and of the content of what was given, wherever it lies."""
-    asked = config.model_dump(mode="json", exclude=set(_NOT_OF_THE_IDENTITY))
+    asked = config.model_dump(mode="json", exclude={**dict.fromkeys(_NOT_OF_THE_IDENTITY, True), "model": set(_ADVICE)})
     asked["prompt"] = request.prompt
     asked["image"], asked["audio"]["path"] = inputs["image"]["sha256"], inputs["audio"]["sha256"]
     if "pose" in inputs:

@@ -1,4 +1,4 @@
-"""Configurations to test with: the project's own with some keys changed, checked as any, and not composed anew."""
+"""Configurations to test with: that of the random model with some keys changed, checked as any, not composed anew."""
 
 import copy
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from s2v_runner.config.schema import RunConfig
 
 
 @cache
-def _project_values() -> dict[str, Any]:
-    return compose_run([]).config.model_dump()
+def _random_model_values() -> dict[str, Any]:
+    return compose_run(["model=random"]).config.model_dump()
 
 
 def config_with(changes: Mapping[str, Any]) -> RunConfig:
-    """The project's configuration with these keys changed, as in {"sampler.steps": 3}."""
-    values = copy.deepcopy(_project_values())
+    """The random model's configuration with these keys changed, as in {"sampler.steps": 3}."""
+    values = copy.deepcopy(_random_model_values())
     for key, value in changes.items():
         *groups, name = key.split(".")
         place = values

@@ -50,6 +50,7 @@ def real(folder: Path) -> dict[str, Any]:
         {"tracking.backend": "none"},
         {"tracking.uri": "http://localhost:5000", "tracking.experiment": "x", "tracking.run_name": "y"},
         {"sampler.guide_scale": 4.50},
+        {"model.sampling_steps": 3, "model.sampling_guide_scale": 1.0},
     ],
 )
 def test_a_run_is_the_same_wherever_it_goes_and_whoever_is_told(prepare: Prepare, changes: dict[str, Any]):
@@ -130,7 +131,7 @@ def test_a_checkpoint_is_known_by_its_content(prepare: Prepare, tmp_path: Path):
     assert prepare(real(moved)).identity != one.identity
 
 
-def test_the_demo_model_is_the_same_before_it_is_made_and_after(prepare: Prepare, tmp_path: Path):
+def test_the_random_model_is_the_same_before_it_is_made_and_after(prepare: Prepare, tmp_path: Path):
     before = prepare()
     assert before.checkpoint is None
     shutil.copytree(TINY_CHECKPOINT, before.checkpoint_path)
@@ -183,7 +184,7 @@ def test_a_checkpoint_that_does_not_say_how_big_it_is_has_no_cost(prepare: Prepa
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"model.ckpt_dir": "weights"}, "model.ckpt_dir=weights: model=demo has weights of its own"),
+        ({"model.ckpt_dir": "weights"}, "model.ckpt_dir=weights: model.random_seed=0 makes weights of its own"),
         ({"model.random_seed": None}, "model.ckpt_dir: the folder of the weights is not given. .*hf download"),
         (real(Path("absent")), "checkpoint folder 'absent': there is no such folder"),
         ({"image": "absent.png"}, "image 'absent.png': there is no such file"),
@@ -207,4 +208,6 @@ def test_what_is_wrong_is_found_before_anything_is_loaded(prepare: Prepare, chan
 def test_the_run_that_comes_with_the_project_can_be_prepared(tmp_path: Path):
     run = prepare_run(compose_run([f"output.folder={tmp_path}"]).config)
     assert run.plan.height * run.plan.width == 128 * 128
+    advice = run.config.model
+    assert (run.request.steps, run.request.guide_scale) == (advice.sampling_steps, advice.sampling_guide_scale)
     assert list(tmp_path.iterdir()) == []

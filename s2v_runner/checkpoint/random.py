@@ -1,4 +1,4 @@
-"""A tiny checkpoint of random weights, whole and in the Diffusers layout: the demo model until one is trained.
+"""A tiny checkpoint of random weights, whole and in the Diffusers layout: the weights of `model=random`.
 
 It is loaded by the same code as any other. What it makes is no face.
 """

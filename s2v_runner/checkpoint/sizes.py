@@ -29,7 +29,7 @@ RANDOM_MODEL = ModelSizes(
     text_length=64,
     weight_bytes={"transformer": 7346516, "vae": 3718668, "text_encoder": 398472, "audio_encoder": 254992},
 )
-"""The demo model's, as `checkpoint/random.py` makes it."""
+"""The random model's, as `checkpoint/random.py` makes it."""
 _RECIPE = 1
 """To be raised with every change to what a seed gives there."""
 

@@ -39,7 +39,7 @@ def plan_text_encoder(shapes: Shapes) -> PartPlan:
     """
     if _OFFICIAL_SIGN not in shapes and _OURS_SIGN not in shapes:
         raise UnfitError(f"it has neither '{_OFFICIAL_SIGN}' nor '{_OURS_SIGN}', so it is no UMT5 encoder")
-    published = _official_name if _OFFICIAL_SIGN in shapes else str
+    published = official_text_name if _OFFICIAL_SIGN in shapes else str
     config = _read_sizes(shapes, published)
     with torch.device("meta"):
         ours = UMT5EncoderModel(config).state_dict()
@@ -80,7 +80,8 @@ def _read_sizes(shapes: Shapes, published: Callable[[str], str]) -> UMT5Config:
     return config
 
 
-def _official_name(ours: str) -> str:
+def official_text_name(ours: str) -> str:
+    """The official name of one of Transformers' tensors."""
     if ours in _OFFICIAL:
         return _OFFICIAL[ours]
     match = _BLOCK.fullmatch(ours)

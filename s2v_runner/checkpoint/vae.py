@@ -27,6 +27,7 @@ _TOP = {
 }
 _MIDDLE = {"0": "resnets.0", "1": "attentions.0", "2": "resnets.1"}
 _RESIDUAL = {"0": "norm1", "2": "conv1", "3": "norm2", "6": "conv2"}
+_UPSAMPLING = re.compile(r"decoder\.up_blocks\.(\d+)\.(resnets|upsamplers)\.(\d+)")
 
 
 def plan_vae(shapes: Shapes) -> PartPlan:
@@ -48,6 +49,13 @@ def plan_vae(shapes: Shapes) -> PartPlan:
         names={name: published.get(name, name) for name in ours},
         sizes={"latent_channels": by_ours["post_quant_conv.weight"][0]},
     )
+
+
+def official_vae_names(names: Iterable[str]) -> dict[str, str]:
+    """Diffusers' name of each tensor of an autoencoder → its official one."""
+    places = sorted({(int(m[1]), m[2] == "upsamplers", int(m[3])) for name in names if (m := _UPSAMPLING.match(name))})
+    up_stages = {_up_place(*place): index for index, place in enumerate(places)}
+    return {name: _official_name(name, up_stages) for name in names}
 
 
 def _builder(shapes: Shapes) -> Callable[[], AutoencoderKLWan]:
@@ -120,4 +128,32 @@ def _block_rest(parts: list[str]) -> list[str]:
         return [_RESIDUAL.get(parts[1], parts[1]), *parts[2:]]
     if parts[0] == "shortcut":
         return ["conv_shortcut", *parts[1:]]
+    return parts
+
+
+def _up_place(stage: int, is_resample: bool, number: int) -> str:
+    return f"{stage}.{'upsamplers' if is_resample else 'resnets'}.{number}"
+
+
+def _official_name(name: str, up_stages: dict[str, int]) -> str:
+    """The inverse of `_diffusers_name`."""
+    stem, _, leaf = name.rpartition(".")
+    official = {ours: theirs for theirs, ours in _TOP.items()}
+    if stem in official:
+        return f"{official[stem]}.{leaf}"
+    half, group, *rest = name.split(".")
+    if group == "mid_block":
+        middle = {ours: theirs for theirs, ours in _MIDDLE.items()}
+        return ".".join([half, "middle", middle[".".join(rest[:2])], *_official_rest(rest[2:])])
+    if group == "down_blocks":
+        return ".".join([half, "downsamples", rest[0], *_official_rest(rest[1:])])
+    return ".".join([half, "upsamples", str(up_stages[".".join(rest[:3])]), *_official_rest(rest[3:])])
+
+
+def _official_rest(parts: list[str]) -> list[str]:
+    residual = {ours: theirs for theirs, ours in _RESIDUAL.items()}
+    if parts[0] in residual:
+        return ["residual", residual[parts[0]], *parts[1:]]
+    if parts[0] == "conv_shortcut":
+        return ["shortcut", *parts[1:]]
     return parts

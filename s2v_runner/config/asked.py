@@ -14,7 +14,7 @@ from hydra.core.override_parser.types import Override
 
 from s2v_runner.config.arguments import lines_of, parse_overrides, prepare_overrides, refuse_several, sweep_values
 from s2v_runner.config.compose import Composed, Composer, ConfigSource, composing
-from s2v_runner.config.places import SWEEPS, all_options
+from s2v_runner.config.places import DEMO_MODEL, SWEEPS, all_options
 from s2v_runner.config.resolve import as_path
 from s2v_runner.config.rows import read_rows
 from s2v_runner.config.schema import RunConfig, all_keys
@@ -23,6 +23,7 @@ from s2v_runner.records import Value
 
 INPUTS = "inputs"
 """The key of the list, and of the axis that its rows make."""
+_WEIGHTS = "model.ckpt_dir"
 _NOT_IN_A_ROW = (INPUTS, SWEEPS, "fail_fast", "max_points", "title", "baseline", "dry_run", "resume")
 
 
@@ -165,7 +166,21 @@ def _compose_point(
     others = [override for override in overrides if not _only_sets(override)]
     values = {axis.key: choice.value for axis, choice in zip(axes, choices, strict=True)}
     with _placed(next((choice.place for choice in choices if choice.place is not None), None)):
-        return composer.compose([*common, *lines_of(others)], single, values)
+        point = composer.compose([*common, *lines_of(others)], single, values)
+        _refuse_other_weights(point)
+        return point
+
+
+def _refuse_other_weights(point: Composed) -> None:
+    """Raises InputError for a folder of weights that would be run with the settings of the model that comes along."""
+    given = any(word.lstrip("+").startswith(f"{_WEIGHTS}=") for word in point.overrides)
+    folder = point.config.model.ckpt_dir
+    if given and folder is not None and point.choices["model"] == DEMO_MODEL:
+        raise InputError(
+            f"{_WEIGHTS}={folder}",
+            f"model={DEMO_MODEL} has weights of its own",
+            "Add model=wan_s2v_14b to run weights from a folder",
+        )
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parent.parent
 _ASSETS = _PACKAGE / "assets"
 CONFIG_NAME = "config"
+DEMO_MODEL = "demo"
+"""The option of the model that comes with the project."""
 SWEEPS = "sweeps"
 """The group of the studies, which is beside the others' folder."""
 
@@ -23,9 +25,9 @@ def sweeps_folder() -> Path:
 
 
 def asset(name: str) -> str:
-    """A file that comes with the project; `${asset:picture.png}` in the configuration."""
+    """A file or a folder that comes with the project; `${asset:picture.png}` in the configuration."""
     path = _ASSETS / name
-    assert path.is_file(), path
+    assert path.exists(), path
     return str(path)
 
 

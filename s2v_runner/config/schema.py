@@ -33,6 +33,8 @@ class ModelConfig(Group):
     sample_fps: int
     motion_frames: int
     max_area: Annotated[int, Field(ge=1)] | None
+    sampling_steps: int
+    sampling_guide_scale: float
 
 
 class SamplerConfig(Group):

@@ -64,7 +64,8 @@ def test_what_cannot_be_measured_is_refused(arguments: tuple[str, ...], words: s
 
 
 def test_sweep_overhead(tmp_path: Path):
-    settings = ("infer_frames=4", "num_clip=1", "base_seed=1", "tracking=none", "resolution.max_area=4096")
+    settings = ("model=random", "infer_frames=4", "num_clip=1", "base_seed=1", "tracking=none")
+    settings += ("resolution.max_area=4096",)
     command = [sys.executable, "-m", "benchmarks.sweep_overhead", "--repeats", "1", "--swept", "sampler.steps=1,2"]
     out = tmp_path / "report.json"
     subprocess.run([*command, "--out", str(out), "--", *settings], cwd=ROOT, check=True, timeout=240)

@@ -17,7 +17,7 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
 from benchmarks.models import RELEASED
 from s2v_runner.checkpoint.names import DIALECTS, TransformerNames, recognise_dialect
-from s2v_runner.checkpoint.vae import plan_vae
+from s2v_runner.checkpoint.vae import official_vae_names, plan_vae
 from s2v_runner.transformer import S2VTransformer, resolve_attention
 
 PUBLISHED = Path(__file__).parent / "published"
@@ -80,6 +80,7 @@ def test_the_autoencoders_names_are_those_of_the_converter():
     plan = plan_vae(official_shapes)
     assert {official: ours for ours, official in plan.names.items()} == pairs
     assert {name: tuple(tensor.shape) for name, tensor in plan.build().state_dict().items()} == shapes
+    assert official_vae_names(shapes) == {ours: official for official, ours in pairs.items()}
 
 
 def test_names_of_something_else_are_not_recognised():

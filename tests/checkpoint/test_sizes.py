@@ -56,7 +56,7 @@ def test_a_checkpoint_without_a_configuration_gives_none(tmp_path: Path):
     assert read_sizes(locate_checkpoint(tmp_path / "a")) is None
 
 
-def test_the_demo_model_is_as_big_as_is_said_before_it_is_made(tmp_path: Path):
+def test_the_random_model_is_as_big_as_is_said_before_it_is_made(tmp_path: Path):
     folder = random_checkpoint_folder(tmp_path, 0)
     write_random_checkpoint(folder, 0)
     assert read_sizes(locate_checkpoint(folder)) == RANDOM_MODEL

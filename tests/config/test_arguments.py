@@ -48,7 +48,8 @@ PIECES = [
 
 def as_taken(texts: list[str], multirun: bool = False) -> list[str]:
     """What becomes of texts when each is given to a key that takes free text."""
-    words = [f"{key}={text}" for key, text in zip(KEYS, texts, strict=True)]
+    # The one model that takes a folder of weights.
+    words = ["model=wan_s2v_14b", *(f"{key}={text}" for key, text in zip(KEYS, texts, strict=True))]
     # Several runs have something swept.
     point, *_ = compose_points([*words, *(["base_seed=1,2"] if multirun else [])], PROJECT, multirun)
     flat = flatten(point.config.model_dump())

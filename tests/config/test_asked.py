@@ -54,6 +54,37 @@ def test_a_point_is_what_its_own_command_would_be():
         assert point.choices == alone.choices
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["model=demo,random,wan_s2v_14b"],
+        ["model=demo,wan_s2v_14b", "sampler.steps=5,6"],
+        ["sampler.steps=5,6", "model=demo,wan_s2v_14b"],
+        ["sampler=euler,unipc", "model=demo,wan_s2v_14b", "sampler.guide_scale=1,2"],
+        ["sampler.guide_scale=1,2", "model=demo,wan_s2v_14b", "sampler=euler,unipc"],
+        ["model.sampling_steps=3,4", "model=demo,random"],
+        ["model.sampling_steps=3,4", "sampler.steps=5,6"],
+        ["+sweeps=steps"],
+    ],
+)
+def test_a_point_follows_its_own_model_where_nothing_is_given(words: list[str]):
+    points = compose_points(words, PROJECT, multirun=True)
+    assert len(points) > 1
+    for point in points:
+        alone = compose_run([f"{key}={value}" for key, value in point.values.items()]).config
+        sampler, advice = point.config.sampler, point.config.model
+        assert (sampler, advice) == (alone.sampler, alone.model)
+        assert sampler.steps == point.values.get("sampler.steps", advice.sampling_steps)
+        assert sampler.guide_scale == point.values.get("sampler.guide_scale", advice.sampling_guide_scale)
+
+
+def test_a_row_follows_its_own_model_where_its_cell_is_empty(write_list: WriteList):
+    path = write_list("model,sampler.steps,prompt\ndemo,,a\nrandom,,b\ndemo,7,c\n,,d\n")
+    points = compose_points([f"inputs={path}", "model=wan_s2v_14b"], PROJECT, multirun=False)
+    samplers = [(point.config.sampler.steps, point.config.sampler.guide_scale) for point in points]
+    assert samplers == [(20, 3.0), (40, 4.5), (7, 3.0), (40, 4.5)]
+
+
 def test_what_sets_a_point_apart_is_named_and_typed():
     last = compose_points(["size=480p,720p", "sampler.shift=3,auto", "start_from_ref=true,false"], PROJECT, True)[-1]
     assert last.values == {"resolution": "720p", "sampler.shift": "auto", "start_from_ref": False}

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,28 @@ def test_a_run_knows_how_it_was_asked_for():
     }
 
 
+def test_a_sampler_does_what_its_model_advises(made: dict[str, dict[str, Any]]):
+    advice = {"demo": (20, 3.0), "random": (40, 4.5), "wan_s2v_14b": (40, 4.5)}
+    assert {name: (it.sampling_steps, it.sampling_guide_scale) for name, it in made["model"].items()} == advice
+    for model, advised in advice.items():
+        for sampler in OPTIONS["sampler"]:
+            config = compose_run([f"sampler={sampler}", f"model={model}"]).config.sampler
+            assert (config.steps, config.guide_scale) == advised
+
+
+def test_what_is_given_goes_before_what_the_model_advises():
+    words = ["sampler.steps=7", "model=wan_s2v_14b", "sampler=euler"]
+    for ordered in permutations(words):
+        sampler = compose_run(ordered).config.sampler
+        assert (sampler.solver, sampler.steps, sampler.guide_scale) == ("euler", 7, 4.5)
+    assert compose_run(["model.sampling_steps=7"]).config.sampler.steps == 7
+
+
+def test_an_interpolation_is_printed_as_it_is_written():
+    printed = yaml.safe_load(print_config(["sampler.steps=3"], PROJECT))["sampler"]
+    assert (printed["steps"], printed["guide_scale"]) == (3, "${model.sampling_guide_scale}")
+
+
 def test_the_last_given_key_changes_fastest():
     points = compose_points(["size=480p,720p", "prompt=a, b", "base_seed=range(2)"], PROJECT, multirun=True)
     order = [(point.choices["resolution"], point.config.base_seed) for point in points]
@@ -131,7 +154,7 @@ def test_a_preset_of_ones_own_is_a_size(write_own: Write):
 def test_a_file_of_ones_own_goes_before_the_projects_of_the_same_name(write_own: Write):
     source = write_own("sampler/unipc.yaml", "solver: unipc\nsteps: 11\nguide_scale: 1.0\nshift: 2.0\n")
     assert compose_points([], source, multirun=False)[0].config.sampler.steps == 11
-    assert compose_run([]).config.sampler.steps == 40
+    assert compose_run([]).config.sampler.steps != 11
 
 
 def test_a_configuration_of_ones_own_to_start_from(write_own: Write):
@@ -264,3 +287,10 @@ def test_a_record_of_an_earlier_version_is_understood():
     assert restore_config(values) == config
     with pytest.raises(InputError, match="there is no such setting"):
         restore_config({**values, "colour": 1})
+
+
+def test_a_record_from_before_models_advised_keeps_its_numbers():
+    values = compose_run(["model=wan_s2v_14b", "sampler.steps=33"]).config.model_dump(mode="json")
+    del values["model"]["sampling_steps"], values["model"]["sampling_guide_scale"]
+    sampler = restore_config(values).sampler
+    assert (sampler.steps, sampler.guide_scale) == (33, 4.5)
