@@ -1,0 +1,1 @@
+"""How well a checkpoint makes drawn heads speak, measured where the truth is known."""

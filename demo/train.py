@@ -1,0 +1,92 @@
+"""Train the demo model, every part of it, on the procedural world.
+
+    python -m demo.train FOLDER [--seconds 560] [--device cuda] [--until STAGE]
+
+One call does what fits its time, and the next goes on where it stopped, until it says that all is done: on an H200 three
+calls of ten minutes. `FOLDER/start/` may hold weights to begin with instead of random ones.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from demo.training import studio as stages
+from demo.training.recipe import RECIPES
+from demo.training.studio import Studio, say
+
+_KERNELS_TRIED = 4
+"""Of each convolution, before one is chosen."""
+_SMALL_PARTS = ("listener", "text_encoder", "reader")
+_LEAST_TRANSFORMER_SECONDS = 45.0
+_KEEPING_SECONDS = 12.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="where everything goes")
+    parser.add_argument("--seconds", type=float, default=560.0, help="stop before so many are over")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--recipe", choices=list(RECIPES), default="full")
+    parser.add_argument("--until", choices=["parts", "footage", "all"], default="all", help="the last stage to do")
+    parser.add_argument("--only", choices=["small-parts"], help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.allow_tf32 = True
+    studio = Studio(given.folder, RECIPES[given.recipe], torch.device(given.device))
+    if given.only:
+        _make_small_parts(studio)
+        return 0
+    return _go_on(studio, given.recipe, time.perf_counter() + given.seconds, given.until)
+
+
+def _go_on(studio: Studio, recipe: str, deadline: float, until: str) -> int:
+    if not (studio.folder / "speeches.npz").is_file():
+        stages.write_speeches(studio)
+    _make_parts(studio, recipe)
+    if until == "parts":
+        return 0
+    if not (studio.folder / "footage.pt").is_file():
+        stages.make_footage(studio)
+    if until == "footage":
+        return 0
+    seconds = deadline - time.perf_counter() - _KEEPING_SECONDS
+    if seconds < _LEAST_TRANSFORMER_SECONDS:
+        say("call again to go on with the transformer")
+        return 0
+    done = stages.go_on_with_transformer(studio, seconds)
+    say("all is done" if done else "call again to go on")
+    return 0
+
+
+def _make_parts(studio: Studio, recipe: str) -> None:
+    """The small parts are trained in a process beside that of the autoencoder, which leaves the GPU gaps."""
+    beside = None
+    if not all(studio.weights(part).is_file() for part in _SMALL_PARTS):
+        command = [sys.executable, "-m", "demo.train", str(studio.folder), "--only", "small-parts"]
+        beside = subprocess.Popen([*command, "--device", str(studio.device), "--recipe", recipe])
+    if not studio.weights("autoencoder").is_file():
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.benchmark_limit = _KERNELS_TRIED
+        stages.make_autoencoder(studio)
+    if beside is not None and beside.wait() != 0:
+        raise SystemExit("the small parts were not made; what went wrong is above")
+
+
+def _make_small_parts(studio: Studio) -> None:
+    makers = {
+        "listener": stages.make_listener,
+        "text_encoder": stages.make_text_encoder,
+        "reader": stages.make_reader,
+    }
+    for part, make in makers.items():
+        if not studio.weights(part).is_file():
+            make(studio)
+            say(f"{part} is made")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
