@@ -2,8 +2,8 @@
 
     python -m demo.train FOLDER [--seconds 560] [--device cuda] [--until STAGE]
 
-One call does what fits its time, and the next goes on where it stopped, until it says that all is done: on an H200 three
-calls of ten minutes. `FOLDER/start/` may hold weights to begin with instead of random ones.
+One call does what fits its time, and the next goes on where it stopped, until it says that all is done. Weights that
+are in `FOLDER/weights/` already are taken as they are; those in `FOLDER/start/` are begun with instead of random ones.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from demo.training import studio as stages
+from demo.training.finish import finish
 from demo.training.recipe import RECIPES
 from demo.training.studio import Studio, say
 
@@ -58,7 +59,11 @@ def _go_on(studio: Studio, recipe: str, deadline: float, until: str) -> int:
         say("call again to go on with the transformer")
         return 0
     done = stages.go_on_with_transformer(studio, seconds)
-    say("all is done" if done else "call again to go on")
+    if not done:
+        say("call again to go on")
+        return 0
+    finish(studio)
+    say("all is done")
     return 0
 
 
@@ -71,7 +76,12 @@ def _make_parts(studio: Studio, recipe: str) -> None:
     if not studio.weights("autoencoder").is_file():
         torch.backends.cudnn.benchmark = True
         torch.backends.cudnn.benchmark_limit = _KERNELS_TRIED
-        stages.make_autoencoder(studio)
+        try:
+            stages.make_autoencoder(studio)
+        except BaseException:
+            if beside is not None:
+                beside.terminate()
+            raise
     if beside is not None and beside.wait() != 0:
         raise SystemExit("the small parts were not made; what went wrong is above")
 

@@ -1,7 +1,7 @@
 """The causal video autoencoder, trained on rendered takes.
 
-`AutoencoderKLWan` works through a video in chunks of four frames, with caches in between. Training sees whole videos at
-once instead, which is the same arithmetic in a fifth of the kernel launches; `encode_whole` and `decode_whole` are that.
+`AutoencoderKLWan` works through a video in chunks of four frames, with caches in between. Training sees whole videos
+at once instead, which is the same arithmetic in a fifth of the kernel launches: `encode_moments` and `decode_whole`.
 """
 
 from collections.abc import Callable
@@ -10,10 +10,12 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan, WanResample
+from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan, WanResample, WanUpBlock
 from torch import nn
 
-from demo.training.pace import Average, Beat, LossLog, Span, beats, learning_rate, set_learning_rate
+from demo.training.optimizers import Optimizers
+from demo.training.pace import Average, Beat, LossLog, Span, beats, learning_rate
+from demo.training.pooling import begin_as_pooling
 
 
 @dataclass(frozen=True)
@@ -40,19 +42,14 @@ class Batch:
 
 
 def build_autoencoder(base_dim: int, seed: int) -> AutoencoderKLWan:
-    """With random weights as large as their inputs are many, and little noise on its latents.
+    """One that passes on mean colours and knows nothing else, with little noise on its latents.
 
-    With as much noise as is usual at first, or with biases as large as the signal, it learns to ignore the latents.
+    With as much noise as is usual at first, it would learn to ignore them.
     """
     vae = AutoencoderKLWan(base_dim=base_dim)
-    generator = torch.Generator().manual_seed(seed)
+    begin_as_pooling(vae, torch.Generator().manual_seed(seed))
     assert vae.quant_conv.bias is not None
     with torch.no_grad():
-        for name, parameter in vae.named_parameters():
-            if name.endswith("bias"):
-                parameter.zero_()
-            elif name.endswith("weight"):
-                parameter.normal_(std=parameter[0].numel() ** -0.5, generator=generator)
         vae.quant_conv.bias[len(vae.quant_conv.bias) // 2 :] = _FIRST_LOG_VARIANCE
     return vae
 
@@ -65,26 +62,28 @@ def train_autoencoder(
     log: Path,
 ) -> None:
     """Train `vae` in place on the batches of each step."""
-    optimizer = torch.optim.AdamW(vae.parameters(), lr=settings.peak_rate, betas=(0.9, 0.99), weight_decay=1e-3)
+    optimizers = Optimizers(vae, _is_matrix_within, betas=(0.9, 0.99), weight_decay=0.0)
     average = Average(vae, decay=0.999)
     losses = LossLog(log, every=50)
+    device = vae.device.type
     for beat in beats(span):
-        set_learning_rate(optimizer, learning_rate(settings.peak_rate, beat, settings.warm_up_steps))
         batch = draw_batch(beat)
-        device = batch.video_BCVHW.device.type
         with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
             terms = _loss_terms(vae, batch)
         # Before anything can be told from the latents, nothing would hold against it.
         grown = min(1.0, beat.share / _DIVERGENCE_COMES_IN)
         divergence = grown * settings.divergence_weight * terms["divergence"]
         loss = terms["pixels"] + settings.edge_weight * terms["edges"] + divergence
-        optimizer.zero_grad()
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        optimizer.step()
+        norm = optimizers.step(loss, learning_rate(settings.peak_rate, beat, settings.warm_up_steps))
         average.update()
         losses.write(beat, **terms, gradient=norm)
     average.apply()
+
+
+def _is_matrix_within(name: str, parameter: nn.Parameter) -> bool:
+    """The convolutions, but for those that pixels and latents go in and out by."""
+    at_an_end = any(part in name for part in ("conv_in", "conv_out", "quant_conv"))
+    return name.endswith("weight") and parameter.dim() > 3 and not at_an_end
 
 
 def _loss_terms(vae: AutoencoderKLWan, batch: Batch) -> dict[str, torch.Tensor]:
@@ -122,9 +121,11 @@ def decode_whole(vae: AutoencoderKLWan, latents_BCFHW: torch.Tensor) -> torch.Te
     decoder = vae.decoder
     hidden = decoder.mid_block(decoder.conv_in(vae.post_quant_conv(latents_BCFHW)))
     for block in decoder.up_blocks:
+        assert isinstance(block, WanUpBlock)
         for resnet in block.resnets:
             hidden = resnet(hidden)
         for resample in block.upsamplers or ():
+            assert isinstance(resample, WanResample)
             hidden = _upsample_whole(resample, hidden)
     return decoder.conv_out(F.silu(decoder.norm_out(hidden)))
 
@@ -139,7 +140,7 @@ def _downsample_whole(layer: WanResample, hidden_BCVHW: torch.Tensor) -> torch.T
 
 def _upsample_whole(layer: WanResample, hidden_BCVHW: torch.Tensor) -> torch.Tensor:
     """The first frame stays one; each later one becomes two, none of which sees the first."""
-    if layer.mode == "upsample3d":
+    if layer.mode == "upsample3d" and hidden_BCVHW.shape[2] > 1:
         first, later = hidden_BCVHW[:, :, :1], hidden_BCVHW[:, :, 1:]
         pairs = layer.time_conv(later).unflatten(1, (2, -1))
         hidden_BCVHW = torch.cat((first, pairs.transpose(1, 2).transpose(2, 3).flatten(2, 3)), dim=2)

@@ -21,7 +21,6 @@ from s2v_runner.records import FIXED
 from s2v_runner.video.pixels import to_eight_bit
 from s2v_runner.video.writer import VideoWriter
 
-_SAMPLES = 6
 _CRF = 14
 _SMOOTHED = 0.9
 
@@ -31,9 +30,11 @@ def finish(studio: Studio) -> None:
     checkpoint = studio.folder / "checkpoint"
     if not checkpoint.is_dir():
         export(studio, checkpoint)
+    samples = studio.folder / "samples"
     plot_losses(studio)
-    make_samples(checkpoint, studio.device, studio.folder / "samples")
-    say(f"{checkpoint}, {studio.folder / 'samples'} and {studio.folder / 'logs'} are what there is to look at")
+    if not samples.is_dir():
+        make_samples(checkpoint, studio.recipe.samples, studio.device, samples)
+    say(f"to look at: {checkpoint}, {samples}, and the pictures of the losses in {studio.folder / 'logs'}")
 
 
 def export(studio: Studio, folder: Path) -> None:
@@ -78,15 +79,17 @@ def _smooth(values: Sequence[float]) -> list[float]:
     return smoothed
 
 
-def make_samples(checkpoint: Path, device: torch.device, folder: Path) -> None:
+def make_samples(checkpoint: Path, count: int, device: torch.device, folder: Path) -> None:
     """Videos of people and sentences that were not trained on, through the pipeline, with their sound."""
-    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder.with_name(f".{folder.name}")
+    unfinished.mkdir(parents=True, exist_ok=True)
     request = default_request()
     maker = Maker(load_engine(checkpoint, device), request)
-    for number, case in enumerate(draw_cases(POOLS["validation"], GROUPS["plain"], _SAMPLES, 0)):
+    for number, case in enumerate(draw_cases(POOLS["validation"], GROUPS["plain"], count, 0)):
         made = maker.make(case, default_settings(request))
-        _write(folder / f"{number}.mp4", case, to_eight_bit(made.video_BCVHW.cpu(), FIXED), request.sample_fps)
-        (folder / f"{number}.txt").write_text(f"{case.prompt}\n{case.line.text}\n")
+        _write(unfinished / f"{number}.mp4", case, to_eight_bit(made.video_BCVHW.cpu(), FIXED), request.sample_fps)
+        (unfinished / f"{number}.txt").write_text(f"{case.prompt}\n{case.line.text}\n")
+    unfinished.rename(folder)
 
 
 def _write(path: Path, case: Case, pixels: np.ndarray, fps: int) -> None:

@@ -1,8 +1,8 @@
 """Rendered takes as the transformer's training wants them: latents, loss weights, and which speech they hear.
 
-A clip is learned in the two ways in which the pipeline makes it. An opening clip follows the reference picture alone. A
-continuing one follows 73 frames: of the video so far, of grey and then video (as when the first clips were short), or of
-grey and then six times the picture (`start_from_ref`).
+A clip is learned in the two ways in which the pipeline makes it. An opening clip follows the reference picture alone.
+A continuing one follows 73 frames: of the video so far, of grey and then video (as when the first clips were short), or
+of grey and then six times the picture (`start_from_ref`).
 """
 
 from dataclasses import dataclass, fields
@@ -12,8 +12,8 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
 from demo.training.autoencoder import encode_moments
-from demo.training.speeches import LEAD_FRAMES, Speeches
 from demo.training.regions import mark_features
+from demo.training.speeches import LEAD_FRAMES, Speeches
 from demo.world.head import render
 from demo.world.performance import Performances
 from demo.world.skeleton import render_pose
@@ -22,7 +22,7 @@ from demo.world.take import Takes, begin_like, cut_mouth, draw_takes
 CLIP_FRAMES = 80
 PAST_FRAMES = 73
 PAST_LATENTS = 19
-_PICTURES_IN_PAST = 6
+PICTURES_IN_PAST = 6
 _FRAMES_FROM_PICTURE = 8
 """In so many frames the head moves from where it is in the picture to where the take has it."""
 SIDE = 128
@@ -70,7 +70,7 @@ def draw_scene(speeches: Speeches, count: int, past: Past, generator: torch.Gene
     latest = speeches.frames - CLIP_FRAMES
     begins = []
     for utterance in utterances.tolist():
-        # Opening clips begin with the speech, as the pipeline has it; the others anywhere that leaves something to be said.
+        # Opening clips begin with the speech, as the pipeline has it; the others where something is left to be said.
         latest_heard = max(LEAD_FRAMES, speeches.length(utterance) - CLIP_FRAMES // 2)
         first = {"none": 0, "picture": LEAD_FRAMES}.get(past)
         drawn = int(torch.randint(LEAD_FRAMES, latest_heard + 1, (1,), generator=generator))
@@ -113,7 +113,7 @@ def film(
 
 
 def performances_to_pose(vae: AutoencoderKLWan, takes: Takes, performances: Performances, posed: int) -> torch.Tensor:
-    """Latents of the pose videos of the first takes, as the pipeline encodes them: the first frame doubled, then cut."""
+    """Latents of the first takes' pose videos, as the pipeline encodes them: the first frame doubled, then cut."""
     some = slice(0, posed)
     identities = takes.identities.to(vae.device).select(some)
     video = render_pose(identities, performances.select(some), SIDE)
@@ -140,11 +140,11 @@ def _after_past(
     if past == "none":
         return torch.cat((picture_BC1HW, video_BCVHW), dim=2)
     if past == "picture":
-        pictures = picture_BC1HW.expand(-1, -1, _PICTURES_IN_PAST, -1, -1)
-        grey = torch.zeros_like(picture_BC1HW).expand(-1, -1, PAST_FRAMES - _PICTURES_IN_PAST, -1, -1)
+        pictures = picture_BC1HW.expand(-1, -1, PICTURES_IN_PAST, -1, -1)
+        grey = torch.zeros_like(picture_BC1HW).expand(-1, -1, PAST_FRAMES - PICTURES_IN_PAST, -1, -1)
         return torch.cat((grey, pictures, video_BCVHW), dim=2)
     if past == "grey":
-        # The first frames of a run are followed by a clip after any number of frames that is divided by four, less three.
+        # What a short first clip leaves of the grey frames is a multiple of four, however short it was.
         count = 4 * int(torch.randint(2, PAST_FRAMES // 4, (1,), generator=generator))
         video_BCVHW = video_BCVHW.clone()
         video_BCVHW[:, :, :count] = 0.0

@@ -30,7 +30,6 @@ WEIGHTS_NAME = "model.safetensors"
 _SHORT, _LONG = (2.0, 6.0), (12.0, 20.0)
 """Seconds of a sound."""
 _LONG_SHARE = 0.15
-_WARM_UP_STEPS = 100
 _DECAY = 0.998
 _LARGEST_GRADIENT = 1.0
 _MOUTH_WEIGHT = 10.0
@@ -53,6 +52,7 @@ class ListenerSettings:
     step_seconds: float
     """Speech in one step, in seconds: so many sounds of one length as fit."""
     learning_rate: float
+    warm_up_steps: int
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def train_listener(
     average = Average(encoder, _DECAY)
     log = LossLog(log_path, every=_LOG_EVERY)
     for beat, lesson in zip(beats(span), _lessons(corpus, settings), strict=False):
-        set_learning_rate(optimizer, learning_rate(settings.learning_rate, beat, _WARM_UP_STEPS))
+        set_learning_rate(optimizer, learning_rate(settings.learning_rate, beat, settings.warm_up_steps))
         losses = _losses(encoder, heads, lesson)
         optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()

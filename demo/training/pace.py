@@ -1,7 +1,7 @@
 """How long a training lasts, how its learning rate goes, and what it writes down.
 
-A training is given a span of wall-clock time, so that a recipe of several parts fits the time one has on a GPU; a bound on
-the steps serves where a few are enough.
+A training is given a span of wall-clock time, so that a recipe of several parts fits the time one has on a GPU; a
+bound on the steps serves where a few are enough.
 """
 
 import json
@@ -73,9 +73,6 @@ class LossLog:
         print(f"{self._path.stem}: " + ", ".join(f"{name} {value}" for name, value in line.items()), flush=True)
 
 
-_GROWN_UP = 10**6
-
-
 class Average:
     """An exponential moving average of a module's parameters, which is what is kept of a training.
 
@@ -92,7 +89,10 @@ class Average:
     def update(self) -> None:
         self._updates += 1
         decay = min(self._decay, self._updates / (self._updates + 10))
-        torch._foreach_lerp_(self._average, [parameter.detach() for parameter in self._parameters], 1 - decay)
+        # One kernel for all of them; PyTorch has no public name for it.
+        torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
+            self._average, [parameter.detach() for parameter in self._parameters], 1 - decay
+        )
 
     @property
     def values(self) -> list[torch.Tensor]:
@@ -100,11 +100,11 @@ class Average:
         return self._average
 
     @torch.no_grad()
-    def take_up(self, values: list[torch.Tensor]) -> None:
-        """Go on from these averages, which are no longer young."""
+    def take_up(self, values: list[torch.Tensor], updates: int) -> None:
+        """Go on from these averages, after so many updates."""
         for average, value in zip(self._average, values, strict=True):
             average.copy_(value)
-        self._updates = _GROWN_UP
+        self._updates = updates
 
     @torch.no_grad()
     def apply(self) -> None:

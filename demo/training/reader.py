@@ -17,7 +17,6 @@ from demo.world.head import render
 from demo.world.mouth import MouthTrack
 from demo.world.take import Takes, cut_mouth, draw_takes
 
-_WARM_UP_STEPS = 100
 _DECAY = 0.998
 _LARGEST_GRADIENT = 1.0
 _SMALL_ERROR = 0.3
@@ -42,6 +41,7 @@ class ReaderSettings:
     kept: int
     """Pictures to choose from, a multiple of those drawn at once."""
     peak_rate: float
+    warm_up_steps: int
     log_every: int
 
 
@@ -84,7 +84,7 @@ def train_reader(
     choices = torch.Generator().manual_seed(settings.seed)
     accidents = torch.Generator(device).manual_seed(settings.seed)
     for beat in beats(span):
-        set_learning_rate(optimizer, learning_rate(settings.peak_rate, beat, _WARM_UP_STEPS))
+        set_learning_rate(optimizer, learning_rate(settings.peak_rate, beat, settings.warm_up_steps))
         if beat.step % settings.draw_every == 0:
             pool.draw(settings.drawn, choices)
         faces = pool.pick(settings.batch, choices)

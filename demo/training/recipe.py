@@ -1,4 +1,4 @@
-"""How much of everything a training takes: the whole recipe, for one GPU and about 23 minutes, and a rehearsal for any machine."""
+"""How much of everything a training takes: the whole recipe, for one GPU, and a rehearsal for any machine."""
 
 from dataclasses import dataclass, replace
 
@@ -32,9 +32,13 @@ class Recipe:
     feature_frames: int
     """Frames of features of every utterance, the silence after it included."""
     prompts: int
+    unseen_prompts: int
     autoencoder_base_dim: int
     autoencoder: AutoencoderSettings
+    reels: int
+    """Takes that the autoencoder learns from."""
     frames_a_batch: int
+    """Of whole frames; of crops there are more."""
     autoencoder_span: Span
     scale_batches: int
     """Batches from which the mean and the deviation of the latents are taken."""
@@ -48,6 +52,8 @@ class Recipe:
     transformer_config: TransformerConfig
     transformer: TransformerSettings
     transformer_span: Span
+    samples: int
+    """Videos that are made in the end, to look at."""
     seed: int
 
 
@@ -70,10 +76,12 @@ FULL = Recipe(
     utterance_seconds=(3.0, 13.0),
     feature_frames=300,
     prompts=20000,
+    unseen_prompts=2000,
     autoencoder_base_dim=16,
-    autoencoder=AutoencoderSettings(peak_rate=6e-4, warm_up_steps=150, divergence_weight=1e-4, edge_weight=1.0),
-    frames_a_batch=272,
-    autoencoder_span=Span(seconds=240.0, steps=_UNBOUNDED),
+    autoencoder=AutoencoderSettings(peak_rate=1e-3, warm_up_steps=100, divergence_weight=1e-4, edge_weight=1.0),
+    reels=6144,
+    frames_a_batch=96,
+    autoencoder_span=Span(seconds=360.0, steps=_UNBOUNDED),
     scale_batches=24,
     listener_span=Span(seconds=150.0, steps=_UNBOUNDED),
     listener_step_seconds=320.0,
@@ -81,7 +89,15 @@ FULL = Recipe(
     text_batch=256,
     reader_span=Span(seconds=90.0, steps=_UNBOUNDED),
     reader=ReaderSettings(
-        seed=0, batch=512, distorted=0.75, drawn=2048, draw_every=4, kept=32768, peak_rate=3e-3, log_every=100
+        seed=0,
+        batch=512,
+        distorted=0.75,
+        drawn=2048,
+        draw_every=4,
+        kept=32768,
+        peak_rate=3e-3,
+        warm_up_steps=100,
+        log_every=100,
     ),
     footage=FootageSizes(
         opening=5120, continuing_video=2560, continuing_grey=512, continuing_picture=640, posed=0.25, at_once=64
@@ -103,7 +119,8 @@ FULL = Recipe(
         norm_epsilon=1e-6,
     ),
     transformer=_TRANSFORMER,
-    transformer_span=Span(seconds=530.0, steps=_UNBOUNDED),
+    transformer_span=Span(seconds=600.0, steps=_UNBOUNDED),
+    samples=6,
     seed=0,
 )
 
@@ -113,7 +130,9 @@ REHEARSAL = replace(
     utterance_seconds=(3.0, 5.0),
     feature_frames=160,
     prompts=200,
+    unseen_prompts=50,
     autoencoder_base_dim=8,
+    reels=8,
     frames_a_batch=17,
     autoencoder_span=Span(seconds=600.0, steps=2),
     scale_batches=1,
@@ -123,12 +142,13 @@ REHEARSAL = replace(
     text_batch=16,
     reader_span=Span(seconds=600.0, steps=2),
     reader=replace(FULL.reader, batch=8, drawn=8, kept=16),
-    footage=FootageSizes(opening=4, continuing_video=2, continuing_grey=2, continuing_picture=2, posed=0.5, at_once=2),
+    footage=FootageSizes(opening=1, continuing_video=0, continuing_grey=0, continuing_picture=1, posed=1.0, at_once=1),
     transformer_config=replace(
         FULL.transformer_config, model_dim=64, feed_forward_dim=128, num_layers=2, audio_injection_layers=(0,)
     ),
     transformer=replace(_TRANSFORMER, batch_size=2),
     transformer_span=Span(seconds=60.0, steps=3),
+    samples=1,
 )
 """Every stage once, to see that all of them run; what comes out knows nothing."""
 

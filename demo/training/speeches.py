@@ -1,4 +1,4 @@
-"""What is said in the training takes: utterances with the mouths that belong to them, and how the listener hears them."""
+"""What is said in the training takes: utterances, the mouths that belong to them, and how the listener hears them."""
 
 import json
 from collections.abc import Sequence

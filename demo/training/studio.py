@@ -10,6 +10,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -20,8 +21,8 @@ from torch import nn
 from transformers import UMT5EncoderModel, Wav2Vec2Model
 
 from demo.training import listener as listening
-from demo.training import text as reading
 from demo.training import reader as watching
+from demo.training import text as reading
 from demo.training.autoencoder import bring_to_scale, build_autoencoder, encode_moments, train_autoencoder
 from demo.training.footage import Past, draw_scene, film, join
 from demo.training.pace import Beat, Span
@@ -43,8 +44,8 @@ from demo.world.sentences import TRAINING_VOICES
 from demo.world.speech import Utterance, speak_all
 from s2v_runner.conditioning.text import MODEL_NEGATIVE_PROMPT
 
-_TOKENIZER_CORPUS = 20000
-_UNSEEN_PROMPTS = 2000
+Module = TypeVar("Module", bound=nn.Module)
+
 _HEARD_AT_ONCE = 32
 
 
@@ -102,12 +103,12 @@ def make_autoencoder(studio: Studio) -> None:
     """Train the autoencoder and bring it to scale."""
     recipe = studio.recipe
     mouths = [follow_utterance(one) for one in said(studio)]
-    vae = build_autoencoder(recipe.autoencoder_base_dim, recipe.seed).to(studio.device)
+    vae = _ready(build_autoencoder(recipe.autoencoder_base_dim, recipe.seed), studio.device)
     start = studio.folder / "start" / "autoencoder.safetensors"
     if start.is_file():
         vae.load_state_dict(load_file(start))
     generator = torch.Generator().manual_seed(recipe.seed)
-    draw = reel_maker(mouths, recipe.frames_a_batch, studio.device, generator)
+    draw = reel_maker(mouths, recipe.reels, recipe.frames_a_batch, studio.device, generator)
     train_autoencoder(vae, draw, recipe.autoencoder, recipe.autoencoder_span, studio.log("autoencoder"))
     with torch.no_grad():
         last = (draw(Beat(step, 0.0, 1.0)).video_BCVHW for step in range(recipe.scale_batches))
@@ -120,7 +121,11 @@ def make_autoencoder(studio: Studio) -> None:
 def make_listener(studio: Studio) -> None:
     recipe = studio.recipe
     settings = listening.ListenerSettings(
-        seed=recipe.seed, fps=FRAMES_PER_SECOND, step_seconds=recipe.listener_step_seconds, learning_rate=1e-3
+        seed=recipe.seed,
+        fps=FRAMES_PER_SECOND,
+        step_seconds=recipe.listener_step_seconds,
+        learning_rate=1e-3,
+        warm_up_steps=100,
     )
     encoder = listening.train_listener(
         said(studio), settings, recipe.listener_span, studio.device, studio.log("listener"), None
@@ -130,7 +135,7 @@ def make_listener(studio: Studio) -> None:
 
 def make_text_encoder(studio: Studio) -> None:
     recipe = studio.recipe
-    tokenizer = reading.train_tokenizer(corpus(np.random.default_rng(recipe.seed), _TOKENIZER_CORPUS))
+    tokenizer = reading.train_tokenizer(corpus(np.random.default_rng(recipe.seed), recipe.prompts))
     settings = reading.TextTraining(
         span=recipe.text_span,
         batch=recipe.text_batch,
@@ -141,9 +146,9 @@ def make_text_encoder(studio: Studio) -> None:
         start=None,
     )
     prompts = draw_prompts(recipe.prompts, recipe.seed)
-    unseen = draw_prompts(_UNSEEN_PROMPTS, recipe.seed + 1)
-    folder = studio.folder / "logs"
-    encoder, accuracy = reading.train_text_encoder(settings, prompts, unseen, tokenizer, studio.device, folder)
+    unseen = draw_prompts(recipe.unseen_prompts, recipe.seed + 1)
+    log = studio.log("text_encoder")
+    encoder, accuracy = reading.train_text_encoder(settings, prompts, unseen, tokenizer, studio.device, log)
     say(f"text encoder: of unseen prompts all acts told right {accuracy.all_acts:.4f}, {accuracy.acts}")
     tokenizer.save(str(studio.tokenizer))
     keep(studio.weights("text_encoder"), encoder)
@@ -156,15 +161,20 @@ def make_reader(studio: Studio) -> None:
     keep(studio.weights("reader"), reader)
 
 
+def _ready(module: Module, device: torch.device) -> Module:
+    module.to(device)
+    return module.eval()
+
+
 def load_autoencoder(studio: Studio) -> AutoencoderKLWan:
     vae = AutoencoderKLWan(base_dim=studio.recipe.autoencoder_base_dim)
     vae.load_state_dict(load_file(studio.weights("autoencoder")))
-    return vae.to(studio.device).eval()
+    return _ready(vae, studio.device)
 
 
 def load_listener(studio: Studio) -> Wav2Vec2Model:
     encoder = listening.build_listener(studio.recipe.seed, studio.weights("listener"))
-    return encoder.to(studio.device).eval()
+    return _ready(encoder, studio.device)
 
 
 def load_text_encoder(studio: Studio) -> tuple[UMT5EncoderModel, Tokenizer]:
@@ -172,7 +182,7 @@ def load_text_encoder(studio: Studio) -> tuple[UMT5EncoderModel, Tokenizer]:
     encoder = reading.build_text_encoder(tokenizer.get_vocab_size())
     state = load_file(studio.weights("text_encoder"))
     encoder.load_state_dict(state | {"encoder.embed_tokens.weight": state["shared.weight"]})
-    return encoder.to(studio.device).eval(), tokenizer
+    return _ready(encoder, studio.device), tokenizer
 
 
 def make_footage(studio: Studio) -> None:
@@ -220,14 +230,15 @@ def make_footage(studio: Studio) -> None:
 
 def go_on_with_transformer(studio: Studio, seconds: float) -> bool:
     """Train the transformer for so long; whether it is done."""
-    recipe = studio.recipe
+    recipe, state = studio.recipe, studio.folder / "transformer.pt"
+    if state.is_file() and torch.load(state, map_location="cpu", weights_only=True, mmap=True)["share"] >= 1.0:
+        return True
     library = torch.load(studio.folder / "footage.pt", map_location=studio.device, weights_only=False)
     transformer = build_transformer(recipe.transformer_config, recipe.seed).to(studio.device)
     start = studio.folder / "start" / "transformer.safetensors"
     if start.is_file():
         transformer.load_state_dict(load_file(start))
     training = Training(transformer, recipe.transformer, recipe.seed)
-    state = studio.folder / "transformer.pt"
     done = 0.0
     if state.is_file():
         done = training.take_up(torch.load(state, map_location="cpu", weights_only=True))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor, nn
 from torch.nn import functional
@@ -31,7 +31,6 @@ MOVEMENT_VALUES = {
     "turn": ("", "ahead", "left", "right"),
 }
 """What a prompt may say of each act."""
-WEIGHTS_FILE = "text_encoder.safetensors"
 
 _END_TOKEN = "</s>"
 _VOCABULARY = 1400
@@ -139,9 +138,9 @@ def train_text_encoder(
     unseen: Sequence[Prompt],
     tokenizer: Tokenizer,
     device: torch.device,
-    folder: Path,
+    log: Path,
 ) -> tuple[UMT5EncoderModel, TextAccuracy]:
-    """Train on the prompts and measure on the unseen ones; the weights and a log of the losses go to the folder."""
+    """Train on the prompts and measure on the unseen ones."""
     prompts = _distort(prompts, np.random.default_rng(settings.seed))
     lexicon = _list_words(prompts)
     known = _prepare(prompts, lexicon, tokenizer)
@@ -152,12 +151,8 @@ def train_text_encoder(
     if settings.start is not None:
         _load(encoder, settings.start)
     nn.ModuleList([encoder, probe]).to(device)
-    _fit(settings, encoder, probe, known, LossLog(folder / "text_encoder.jsonl", settings.log_every))
+    _fit(settings, encoder, probe, known, LossLog(log, settings.log_every))
     encoder.eval()
-    state = {name: tensor.cpu().contiguous() for name, tensor in encoder.state_dict().items() if name != _TIED}
-    unfinished = folder / f".{WEIGHTS_FILE}"
-    save_file(state, unfinished)
-    unfinished.rename(folder / WEIGHTS_FILE)
     return encoder, _measure(encoder, probe, _prepare(unseen, lexicon, tokenizer), lexicon, device)
 
 

@@ -1,8 +1,8 @@
 """The S2V transformer, trained by flow matching on encoded takes.
 
-Latents x and noise ε are mixed as (1 − σ)·x + σ·ε, and the transformer learns the velocity ε − x at t = 1000·σ (Lipman et
-al., 2023; Liu et al., 2023). What it is conditioned on comes as in the pipeline: the text's rows, the speech's features,
-the reference, the pose, and the frames before the clip, or none.
+Latents x and noise ε are mixed as (1 − σ)·x + σ·ε, and the transformer learns the velocity ε − x at t = 1000·σ (Lipman
+et al., 2023; Liu et al., 2023). What it is conditioned on comes as in the pipeline: the text's rows, the speech's
+features, the reference, the pose, and the frames before the clip, or none.
 """
 
 import math
@@ -15,12 +15,16 @@ import torch
 from torch import nn
 
 from demo.training.footage import PAST_FRAMES, PAST_LATENTS, Footage
-from demo.training.pace import Average, Beat, LossLog, Span, beats, learning_rate, set_learning_rate
+from demo.training.optimizers import Optimizers
+from demo.training.pace import Average, Beat, LossLog, Span, beats, learning_rate
 from demo.training.speeches import Speeches
 from s2v_runner.transformer import Conditioning, S2VTransformer, TransformerConfig, resolve_attention
 from s2v_runner.transformer.motion import PACKED_FRAMES
 
 assert PAST_LATENTS == PACKED_FRAMES
+
+_POSE_SHOWN = 0.7
+"""How often a clip that has a pose is learned with it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class TransformerSettings:
     dropped: float
     """How often text and speech are taken away together, for guidance."""
     feature_weight: float
-    """How much more a latent value counts at the mouth and the eyes. It changes no optimum, since every value has one of its own."""
+    """How much more a latent value counts at the mouth and the eyes. No optimum changes: every value has its own."""
     shift: float
     """How far the noise levels are moved towards noise, as the sampler's schedule is."""
     motion_noise: float
@@ -62,7 +66,8 @@ class Library:
 def build_transformer(config: TransformerConfig, seed: int) -> S2VTransformer:
     """A transformer ready to be trained: it begins as one that changes nothing and answers zero.
 
-    Norms have weight 1; what adds to the residual stream begins at zero (the gates, the outputs of attention without a gate, the head), as in DiT (Peebles and Xie, 2023).
+    Norms have weight 1; what adds to the residual stream begins at zero (the gates, the outputs of attention without a
+    gate, the head), as in DiT (Peebles and Xie, 2023).
     """
     transformer = S2VTransformer(config, resolve_attention("sdpa"))
     generator = torch.Generator().manual_seed(seed)
@@ -84,6 +89,10 @@ def _initialise(name: str, parameter: nn.Parameter, generator: torch.Generator) 
     else:
         fan_in = parameter[0].numel()
         parameter.normal_(std=1.0 / math.sqrt(fan_in), generator=generator)
+
+
+def _is_matrix_within(name: str, parameter: nn.Parameter) -> bool:
+    return name.startswith("blocks.") and name.endswith("weight") and parameter.dim() == 2
 
 
 @dataclass(frozen=True)
@@ -146,9 +155,11 @@ def _draw_conditioning(
 
 
 def _poses(footage: Footage, rows: torch.Tensor, frames: int) -> torch.Tensor:
-    """The poses of those that have one, zeros for the others; every other time for those too."""
+    """The poses of those that have one, zeros for the others; sometimes for those too."""
     poses_NCFHW = footage.pose_NCFHW
-    given = (rows < len(poses_NCFHW)) & (torch.rand(len(rows), device=rows.device) < 0.7)
+    if not len(poses_NCFHW):
+        return torch.zeros_like(footage.clip_NCFHW[rows, :, :frames], dtype=torch.float32)
+    given = (rows < len(poses_NCFHW)) & (torch.rand(len(rows), device=rows.device) < _POSE_SHOWN)
     found = poses_NCFHW[rows.clamp(max=len(poses_NCFHW) - 1), :, :frames].float()
     return found * given[:, None, None, None, None]
 
@@ -177,27 +188,22 @@ class Training:
         self.transformer = transformer
         self.settings = settings
         self.average = Average(transformer, settings.average_decay)
-        self.optimizer = torch.optim.AdamW(
-            transformer.parameters(), lr=settings.peak_rate, betas=(0.9, 0.98), weight_decay=0.01
-        )
+        self.optimizers = Optimizers(transformer, _is_matrix_within, betas=(0.9, 0.98), weight_decay=0.01)
         self.generator = torch.Generator().manual_seed(seed)
+        self.seed = seed
         self.steps = 0
 
     def go_on(self, library: Library, span: Span, done: float, until: float, log: Path) -> None:
         """Train for a span, from the share `done` of the whole training to the share `until`."""
         losses = LossLog(log, every=100)
         for beat in beats(span):
-            share = done + (until - done) * beat.share
-            overall = Beat(self.steps, beat.elapsed, share)
-            set_learning_rate(
-                self.optimizer, learning_rate(self.settings.peak_rate, overall, self.settings.warm_up_steps)
-            )
-            example = draw_example(library, self.settings, share, self.generator)
+            # Noise and levels come from the device's own generator, and are the same wherever the training was left.
+            torch.manual_seed(self.seed + self.steps)
+            overall = Beat(self.steps, beat.elapsed, done + (until - done) * beat.share)
+            example = draw_example(library, self.settings, overall.share, self.generator)
             loss = flow_loss(self.transformer, example, self.settings).mean()
-            self.optimizer.zero_grad()
-            loss.backward()
-            norm = nn.utils.clip_grad_norm_(self.transformer.parameters(), 1.0)
-            self.optimizer.step()
+            rate = learning_rate(self.settings.peak_rate, overall, self.settings.warm_up_steps)
+            norm = self.optimizers.step(loss, rate)
             self.average.update()
             losses.write(overall, loss=loss, gradient=norm)
             self.steps += 1
@@ -209,15 +215,15 @@ class Training:
             "steps": self.steps,
             "transformer": self.transformer.state_dict(),
             "average": self.average.values,
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": self.optimizers.state(),
             "generator": self.generator.get_state(),
         }
 
     def take_up(self, state: Mapping[str, Any]) -> float:
         """Go on from there; the share of the training that is over."""
         self.transformer.load_state_dict(state["transformer"])
-        self.average.take_up(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.average.take_up(state["average"], state["steps"])
+        self.optimizers.take_up(state["optimizers"])
         self.generator.set_state(state["generator"])
         self.steps = state["steps"]
         return state["share"]

@@ -32,7 +32,7 @@ from s2v_runner.records import FIXED, Request, Sound
 
 CPU = torch.device("cpu")
 FPS = 16
-SETTINGS = ListenerSettings(seed=14, fps=FPS, step_seconds=2.0, learning_rate=1e-3)
+SETTINGS = ListenerSettings(seed=14, fps=FPS, step_seconds=2.0, learning_rate=1e-3, warm_up_steps=1)
 TEXTS = ("My mother bought five blue apples.", "We were moving the boat, perhaps by noon.")
 
 

@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 MOUTHS = [MouthTrack(*(np.full(5, value, np.float32) for value in (0.25, 0.5, 0.75)))]
 SHAPES = list_shapes(MOUTHS)
 SETTINGS = ReaderSettings(
-    seed=0, batch=8, distorted=0.75, drawn=8, draw_every=100, kept=16, peak_rate=5e-3, log_every=10
+    seed=0, batch=8, distorted=0.75, drawn=8, draw_every=100, kept=16, peak_rate=5e-3, warm_up_steps=2, log_every=10
 )
 
 

@@ -11,9 +11,9 @@ from tokenizers import Tokenizer
 from transformers import UMT5EncoderModel
 
 from demo.training.pace import Span
+from demo.training.studio import keep
 from demo.training.text import (
     TEXT_LENGTH,
-    WEIGHTS_FILE,
     TextAccuracy,
     TextTraining,
     build_text_encoder,
@@ -44,7 +44,7 @@ def encoder(tokenizer: Tokenizer) -> UMT5EncoderModel:
 
 
 def settings(steps: int, start: Path | None) -> TextTraining:
-    return TextTraining(Span(600, steps), 16, 5e-3, 0.05, 5, 0, start)
+    return TextTraining(Span(600, steps), 16, 5e-3, 3, 5, 0, start)
 
 
 def simple_prompts() -> list[Prompt]:
@@ -63,7 +63,7 @@ def simple_prompts() -> list[Prompt]:
 def train(tokenizer: Tokenizer, folder: Path, steps: int, start: Path | None) -> tuple[UMT5EncoderModel, TextAccuracy]:
     folder.mkdir(exist_ok=True)
     prompts = simple_prompts()
-    return train_text_encoder(settings(steps, start), prompts, prompts, tokenizer, CPU, folder)
+    return train_text_encoder(settings(steps, start), prompts, prompts, tokenizer, CPU, folder / "text_encoder.jsonl")
 
 
 def test_words_are_tokens_and_any_text_has_some(tokenizer: Tokenizer):
@@ -128,10 +128,12 @@ def test_training_teaches_the_acts_and_rows_stay_of_unit_scale(tokenizer: Tokeni
 
 def test_the_weights_are_those_of_the_encoder_and_can_be_gone_on_from(tokenizer: Tokenizer, tmp_path: Path):
     encoder, _ = train(tokenizer, tmp_path, 3, None)
-    state = load_file(tmp_path / WEIGHTS_FILE)
+    weights = tmp_path / "text_encoder.safetensors"
+    keep(weights, encoder)
+    state = load_file(weights)
     plan = plan_text_encoder({name: tuple(tensor.shape) for name, tensor in state.items()})
     assert set(plan.names) == set(state)
     assert all(torch.equal(encoder.state_dict()[name], tensor) for name, tensor in state.items())
-    onward, _ = train(tokenizer, tmp_path / "on", 0, tmp_path / WEIGHTS_FILE)
+    onward, _ = train(tokenizer, tmp_path / "on", 0, weights)
     rows, again = (encode_batch(model, tokenizer, TEXTS, CPU) for model in (encoder, onward))
     torch.testing.assert_close(again, rows, atol=1e-5, rtol=1e-5)
