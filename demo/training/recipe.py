@@ -78,7 +78,9 @@ FULL = Recipe(
     prompts=20000,
     unseen_prompts=2000,
     autoencoder_base_dim=16,
-    autoencoder=AutoencoderSettings(peak_rate=1e-3, warm_up_steps=100, divergence_weight=1e-4, edge_weight=1.0),
+    autoencoder=AutoencoderSettings(
+        peak_rate=1e-3, warm_up_steps=100, divergence_weight=1e-4, latent_noise=0.2, edge_weight=1.0
+    ),
     reels=6144,
     frames_a_batch=96,
     autoencoder_span=Span(seconds=360.0, steps=_UNBOUNDED),
