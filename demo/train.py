@@ -18,6 +18,9 @@ from demo.training import studio as stages
 from demo.training.finish import finish
 from demo.training.recipe import RECIPES
 from demo.training.studio import Studio, say
+from s2v_runner.errors import InputError
+from s2v_runner.placement.choice import check_device
+from s2v_runner.placement.devices import choose_device
 
 _KERNELS_TRIED = 4
 """Of each convolution, before one is chosen."""
@@ -30,18 +33,35 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where everything goes")
     parser.add_argument("--seconds", type=float, default=560.0, help="stop before so many are over")
-    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1 (%(default)s)")
     parser.add_argument("--recipe", choices=list(RECIPES), default="full")
     parser.add_argument("--until", choices=["parts", "footage", "all"], default="all", help="the last stage to do")
     parser.add_argument("--only", choices=["small-parts"], help=argparse.SUPPRESS)
     given = parser.parse_args()
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.allow_tf32 = True
-    studio = Studio(given.folder, RECIPES[given.recipe], torch.device(given.device))
+    try:
+        device = _choose_device(given.device, given.recipe)
+    except InputError as error:
+        sys.exit(str(error))
+    studio = Studio(given.folder, RECIPES[given.recipe], device)
     if given.only:
         _make_small_parts(studio)
         return 0
     return _go_on(studio, given.recipe, time.perf_counter() + given.seconds, given.until)
+
+
+def _choose_device(asked: str, recipe: str) -> torch.device:
+    """Raises InputError for a device that is not there, and for a training that would take days."""
+    check_device(asked)
+    device = torch.device(choose_device(asked))
+    if device.type == "cpu" and recipe == "full":
+        raise InputError(
+            f"--device {asked}",
+            "the full recipe is for a GPU: on a CPU its minutes are days",
+            "--recipe rehearsal goes through every stage on any machine",
+        )
+    return device
 
 
 def _go_on(studio: Studio, recipe: str, deadline: float, until: str) -> int:

@@ -12,10 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from demo.reading import Readings
-from demo.world.geometry import eye_boxes, head_centre, mouth_box
+from demo.world.geometry import head_centre
 from demo.world.head import render
 from demo.world.identity import Identities
 from demo.world.performance import Performances
+from demo.world.regions import mark_features
 
 _LEVELS = 127.5
 """Of 8 bits in one unit of a video from -1 to 1."""
@@ -66,7 +67,7 @@ def compare_looks(video_BCVHW: Tensor, identities: Identities, portrait: Perform
     video = video_BCVHW.float()
     never_head_HW = ((drawn - picture).abs() * _LEVELS).amax((0, 1, 2)) < _STATIC
     ground = (video - picture)[0].abs().mean(0)[:, never_head_HW].mean(1) * _LEVELS
-    features_VHW = _mark_features(identities, poses, side)
+    features_VHW = mark_features(identities, poses, side)[0]
     centres = head_centre(identities, poses)
     face, own_face = (_mean_face(pictures, centres, features_VHW) for pictures in (video, drawn))
     return Likeness(
@@ -79,17 +80,6 @@ def compare_looks(video_BCVHW: Tensor, identities: Identities, portrait: Perform
 
 def _centres(side: int, device: torch.device) -> Tensor:
     return (torch.arange(side, device=device) + 0.5) / side * 2 - 1
-
-
-def _mark_features(identities: Identities, performances: Performances, side: int) -> Tensor:
-    """Pixels in the boxes of mouth and eyes, bool [V, H, W]."""
-    centres = _centres(side, performances.yaw.device)
-    marked = torch.zeros((), dtype=torch.bool, device=centres.device)
-    for boxes_BV4 in (mouth_box(identities, performances), eye_boxes(identities, performances)):
-        left, top, right, bottom = (edge[0, :, None] for edge in boxes_BV4.unbind(-1))
-        rows_VH, columns_VW = (centres >= top) & (centres <= bottom), (centres >= left) & (centres <= right)
-        marked = marked | (rows_VH[:, :, None] & columns_VW[:, None, :])
-    return marked
 
 
 def _mean_face(video_BCVHW: Tensor, centre_BV2: Tensor, features_VHW: Tensor) -> Tensor:

@@ -12,10 +12,10 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
 from demo.training.autoencoder import encode_moments
-from demo.training.regions import mark_features
 from demo.training.speeches import LEAD_FRAMES, Speeches
 from demo.world.head import render
 from demo.world.performance import Performances
+from demo.world.regions import mark_features
 from demo.world.skeleton import render_pose
 from demo.world.take import Takes, begin_like, cut_mouth, draw_takes
 

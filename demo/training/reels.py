@@ -12,10 +12,10 @@ import torch
 from demo.training.autoencoder import Batch
 from demo.training.footage import PICTURES_IN_PAST, SIDE
 from demo.training.pace import Beat
-from demo.training.regions import mark_features
 from demo.world.head import render
 from demo.world.mouth import MouthTrack
 from demo.world.performance import Performances
+from demo.world.regions import mark_features
 from demo.world.skeleton import render_pose
 from demo.world.take import Takes, cut_mouth, draw_takes
 

@@ -56,3 +56,14 @@ def test_a_recipe_that_there_is_not_is_refused_before_anything_is_made(tmp_path:
     assert called.returncode == 2
     assert "invalid choice: 'grand'" in called.stderr
     assert not (tmp_path / "training").exists()
+
+
+def test_the_full_recipe_is_refused_without_a_gpu(tmp_path: Path):
+    command = [sys.executable, "-m", "demo.train", str(tmp_path / "training"), "--device", "cpu"]
+    called = subprocess.run(command, capture_output=True, text=True)
+    assert called.returncode == 1
+    assert called.stderr.splitlines() == [
+        "--device cpu: the full recipe is for a GPU: on a CPU its minutes are days. "
+        "--recipe rehearsal goes through every stage on any machine"
+    ]
+    assert not (tmp_path / "training").exists()

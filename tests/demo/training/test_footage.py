@@ -20,10 +20,10 @@ from demo.training.footage import (
     join,
     performances_to_pose,
 )
-from demo.training.regions import mark_features
 from demo.training.speeches import LEAD_FRAMES, Speeches
 from demo.world.head import render
 from demo.world.mouth import MouthTrack
+from demo.world.regions import mark_features
 from demo.world.skeleton import render_pose
 from demo.world.take import begin_like
 from s2v_runner.autoencoder import encode_video

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from demo.training.regions import mark_features
 from demo.world.head import render
 from demo.world.mouth import MouthTrack
 from demo.world.performance import Performances
+from demo.world.regions import mark_features
 from demo.world.take import Takes, draw_takes
 
 SIDE = 64
