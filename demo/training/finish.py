@@ -1,4 +1,4 @@
-"""What comes out of a finished training: the checkpoint, pictures of the losses, and a few sample videos."""
+"""What comes out of a finished training: the checkpoint, the reader, pictures of the losses, and a few videos."""
 
 import json
 import tempfile
@@ -12,8 +12,10 @@ from safetensors.torch import load_file
 
 from demo.evaluation.cases import GROUPS, POOLS, Case, draw_cases
 from demo.evaluation.making import Maker, default_request, default_settings, load_engine
+from demo.reading import READER_FILE
 from demo.training.export import Parts, export_checkpoint
 from demo.training.listener import preprocessor_config
+from demo.training.reader import build_reader, save_reader
 from demo.training.studio import Studio, load_autoencoder, load_listener, load_text_encoder, say
 from demo.training.transformer import build_transformer
 from s2v_runner.plan import SPEECH_RATE
@@ -30,6 +32,7 @@ def finish(studio: Studio) -> None:
     checkpoint = studio.folder / "checkpoint"
     if not checkpoint.is_dir():
         export(studio, checkpoint)
+    save_reader(build_reader(studio.recipe.seed, studio.weights("reader")), studio.folder / READER_FILE.name)
     samples = studio.folder / "samples"
     plot_losses(studio)
     if not samples.is_dir():

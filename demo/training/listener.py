@@ -19,11 +19,12 @@ from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
 from demo.training.corpus import MOUTH_SIZE, Corpus, Lesson, collect, draw_lesson
 from demo.training.pace import Average, LossLog, Span, beats, learning_rate, set_learning_rate
-from demo.world.mouth import closures, follow_phonemes
+from demo.training.speeches import LEAD_FRAMES, follow_utterance, place
+from demo.world.mouth import closures
+from demo.world.performance import FRAMES_PER_SECOND
 from demo.world.speech import Utterance, at_16_khz
-from s2v_runner.conditioning.audio import encode_waveform, normalise, pick_frames, silent_level
-from s2v_runner.plan import FIRST_LATENT_LOSS, SPEECH_RATE, WAV2VEC2_CONVOLUTIONS
-from s2v_runner.records import Sound
+from s2v_runner.conditioning.audio import encode_waveform, pick_frames
+from s2v_runner.plan import SPEECH_RATE, WAV2VEC2_CONVOLUTIONS
 
 WEIGHTS_NAME = "model.safetensors"
 
@@ -37,8 +38,6 @@ _PHONEME_WEIGHT = 0.2
 _CLOSURES_COUNT = 3.0
 """How much more a closure counts than its absence: they are rare."""
 _LOG_EVERY = 10
-_MARGIN_SECONDS = 0.2
-"""Silence after the last frame, as in a run."""
 _RIDGE = 1e-3
 
 
@@ -206,31 +205,25 @@ def _losses(encoder: Wav2Vec2Model, heads: Heads, lesson: Lesson) -> dict[str, t
     }
 
 
-def hear(encoder: Wav2Vec2Model, sound: Sound, frames: int, fps: int) -> torch.Tensor:
+def hear(encoder: Wav2Vec2Model, samples: np.ndarray, frames: int) -> torch.Tensor:
     """Features [J, C, V] of the frames of a finished video, float32, on the CPU, as a run takes them."""
-    extractor = build_extractor()
-    silence = silent_level(sound, extractor)
-    waveform = normalise(sound, extractor)
-    # The frames that are made and thrown away.
-    before = round(FIRST_LATENT_LOSS / fps * sound.rate)
-    made = frames + FIRST_LATENT_LOSS
-    after = max(0, round((made / fps + _MARGIN_SECONDS) * sound.rate) - before - len(waveform))
-    padded = np.pad(waveform, (before, after), constant_values=silence)
-    return pick_frames(encode_waveform(encoder, padded), made, fps)[0, ..., FIRST_LATENT_LOSS:]
+    made = frames + LEAD_FRAMES
+    waveform = place(samples, build_extractor(), made)
+    return pick_frames(encode_waveform(encoder, waveform), made, FRAMES_PER_SECOND)[0, ..., LEAD_FRAMES:]
 
 
 def measure_listener(
-    encoder: Wav2Vec2Model, known: Sequence[Utterance], held_out: Sequence[Utterance], fps: int
+    encoder: Wav2Vec2Model, known: Sequence[Utterance], held_out: Sequence[Utterance]
 ) -> ListenerScores:
     """Fit a linear map from features to mouths on `known`, and say how well it does on `held_out`."""
-    features, mouths = _examples(encoder, known, fps)
+    features, mouths = _examples(encoder, known)
     mean, spread = features.mean(0), features.std(0) + 1e-6
     inputs = F.pad((features - mean) / spread, (0, 1), value=1.0)
     ridge = _RIDGE * len(inputs) * torch.eye(inputs.shape[1], dtype=inputs.dtype)
     weights = torch.linalg.solve(inputs.T @ inputs + ridge, inputs.T @ mouths)
     # As many frames are called closed as are.
     threshold = (inputs @ weights)[:, MOUTH_SIZE].quantile(1 - mouths[:, MOUTH_SIZE].mean())
-    features, mouths = _examples(encoder, held_out, fps)
+    features, mouths = _examples(encoder, held_out)
     read = F.pad((features - mean) / spread, (0, 1), value=1.0) @ weights
     opening, width, rounding = (
         float(torch.corrcoef(torch.stack([read[:, at], mouths[:, at]]))[0, 1]) for at in range(MOUTH_SIZE)
@@ -241,14 +234,13 @@ def measure_listener(
     return ListenerScores(opening, width, rounding, recall, precision)
 
 
-def _examples(encoder: Wav2Vec2Model, utterances: Sequence[Utterance], fps: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _examples(encoder: Wav2Vec2Model, utterances: Sequence[Utterance]) -> tuple[torch.Tensor, torch.Tensor]:
     """Features [frames, J·C], and opening, width, rounding and closure [frames, 4] of all utterances, float64."""
     features, mouths = [], []
     for utterance in utterances:
-        sound = Sound(at_16_khz(utterance), SPEECH_RATE)
-        frames = round(len(sound.samples) / sound.rate * fps)
-        features.append(hear(encoder, sound, frames, fps).flatten(0, 1).T)
-        track = follow_phonemes(utterance.phonemes, frames, fps)
-        closed = closures(utterance.phonemes, frames, fps)
+        track = follow_utterance(utterance)
+        frames = len(track.opening_V)
+        features.append(hear(encoder, at_16_khz(utterance), frames).flatten(0, 1).T)
+        closed = closures(utterance.phonemes, frames, FRAMES_PER_SECOND)
         mouths.append(np.stack([track.opening_V, track.width_V, track.rounding_V, closed], axis=1))
     return torch.cat(features).double(), torch.from_numpy(np.concatenate(mouths)).double()

@@ -16,10 +16,10 @@ from demo.world.performance import FRAMES_PER_SECOND
 from demo.world.sentences import draw_sentences, draw_voice
 from demo.world.speech import Line, Phoneme, Utterance, Voice, at_16_khz
 from s2v_runner.conditioning.audio import normalise, silent_level
-from s2v_runner.plan import SPEECH_RATE, feature_indices, interpolated_count
+from s2v_runner.plan import FIRST_LATENT_LOSS, SPEECH_RATE, feature_indices, interpolated_count
 from s2v_runner.records import Sound
 
-LEAD_FRAMES = 3
+LEAD_FRAMES = FIRST_LATENT_LOSS
 """Frames of silence that the speech encoder hears before the speech (`compat.alignment=output`)."""
 _MARGIN_SECONDS = 0.2
 

@@ -29,7 +29,6 @@ from demo.training.pace import Beat, Span
 from demo.training.recipe import Recipe
 from demo.training.reels import reel_maker
 from demo.training.speeches import (
-    Speeches,
     draw_lines,
     follow_utterance,
     hear,
@@ -62,6 +61,11 @@ class Studio:
 
     def log(self, part: str) -> Path:
         return self.folder / "logs" / f"{part}.jsonl"
+
+    def start(self, part: str) -> Path | None:
+        """The weights that a part's training begins with, where there are some."""
+        path = self.folder / "start" / f"{part}.safetensors"
+        return path if path.is_file() else None
 
     @property
     def tokenizer(self) -> Path:
@@ -104,8 +108,8 @@ def make_autoencoder(studio: Studio) -> None:
     recipe = studio.recipe
     mouths = [follow_utterance(one) for one in said(studio)]
     vae = _ready(build_autoencoder(recipe.autoencoder_base_dim, recipe.seed), studio.device)
-    start = studio.folder / "start" / "autoencoder.safetensors"
-    if start.is_file():
+    start = studio.start("autoencoder")
+    if start is not None:
         vae.load_state_dict(load_file(start))
     generator = torch.Generator().manual_seed(recipe.seed)
     draw = reel_maker(mouths, recipe.reels, recipe.frames_a_batch, studio.device, generator)
@@ -127,9 +131,8 @@ def make_listener(studio: Studio) -> None:
         learning_rate=1e-3,
         warm_up_steps=100,
     )
-    encoder = listening.train_listener(
-        said(studio), settings, recipe.listener_span, studio.device, studio.log("listener"), None
-    )
+    log, start = studio.log("listener"), studio.start("listener")
+    encoder = listening.train_listener(said(studio), settings, recipe.listener_span, studio.device, log, start)
     keep(studio.weights("listener"), encoder)
 
 
@@ -143,7 +146,7 @@ def make_text_encoder(studio: Studio) -> None:
         warm_up_steps=100,
         log_every=50,
         seed=recipe.seed,
-        start=None,
+        start=studio.start("text_encoder"),
     )
     prompts = draw_prompts(recipe.prompts, recipe.seed)
     unseen = draw_prompts(recipe.unseen_prompts, recipe.seed + 1)
@@ -157,7 +160,8 @@ def make_text_encoder(studio: Studio) -> None:
 def make_reader(studio: Studio) -> None:
     recipe = studio.recipe
     mouths = [follow_utterance(one) for one in said(studio)]
-    reader = watching.train_reader(mouths, recipe.reader, recipe.reader_span, studio.device, studio.log("reader"), None)
+    log, start = studio.log("reader"), studio.start("reader")
+    reader = watching.train_reader(mouths, recipe.reader, recipe.reader_span, studio.device, log, start)
     keep(studio.weights("reader"), reader)
 
 
@@ -218,7 +222,7 @@ def make_footage(studio: Studio) -> None:
     library = Library(
         opening=join(pieces["opening"]),
         continuing=join(pieces["continuing"]),
-        speeches=Speeches(speeches.mouths, speeches.features_UJCV),
+        speeches=speeches,
         prompts_PTC=reading.encode_batch(encoder, tokenizer, prompts, device).half(),
         unconditional_PTC=reading.encode_batch(encoder, tokenizer, [MODEL_NEGATIVE_PROMPT, ""], device).half(),
     )
@@ -235,8 +239,8 @@ def go_on_with_transformer(studio: Studio, seconds: float) -> bool:
         return True
     library = torch.load(studio.folder / "footage.pt", map_location=studio.device, weights_only=False)
     transformer = build_transformer(recipe.transformer_config, recipe.seed).to(studio.device)
-    start = studio.folder / "start" / "transformer.safetensors"
-    if start.is_file():
+    start = studio.start("transformer")
+    if start is not None:
         transformer.load_state_dict(load_file(start))
     training = Training(transformer, recipe.transformer, recipe.seed)
     done = 0.0

@@ -142,14 +142,14 @@ def test_speech_is_heard_as_a_run_hears_it(listener: Wav2Vec2Model, utterances: 
     sound = Sound(at_16_khz(utterances[0]), 16000)
     plan = plan_run(request, (80, 96), len(sound.samples), 16000)
     theirs = encode_speech(listener, build_extractor(), sound, plan, FPS, FIXED)[0, ..., plan.lead_frames :]
-    ours = hear(listener, sound, plan.made_frames - plan.lead_frames, FPS)
+    ours = hear(listener, sound.samples, plan.made_frames - plan.lead_frames)
     assert ours.shape == theirs.shape
     assert torch.allclose(ours, theirs, atol=1e-5)
 
 
 def test_half_a_minute_is_heard(listener: Wav2Vec2Model):
     noise = np.random.default_rng(0).normal(0, 0.1, 30 * 16000).astype(np.float32)
-    features = hear(listener, Sound(noise, 16000), 480, FPS)
+    features = hear(listener, noise, 480)
     assert features.shape == (5, 128, 480)
     assert torch.isfinite(features).all()
 
@@ -168,9 +168,9 @@ def test_training_lowers_the_losses_and_goes_on_from_weights(tmp_path: Path, utt
 
 def test_the_scores_are_of_what_is_told(listener: Wav2Vec2Model, utterances: list[Utterance]):
     """Features fit a handful of frames even when they are random; a listener that hears nothing has no scores."""
-    scores = measure_listener(listener, utterances, utterances, FPS)
+    scores = measure_listener(listener, utterances, utterances)
     assert isinstance(scores, ListenerScores)
     assert min(scores.opening, scores.width, scores.rounding) > 0.9
     assert scores.closure_recall > 0.8
-    elsewhere = measure_listener(listener, utterances[:1], utterances[1:], FPS)
+    elsewhere = measure_listener(listener, utterances[:1], utterances[1:])
     assert elsewhere.opening < 0.8
