@@ -24,8 +24,6 @@ class AutoencoderSettings:
     warm_up_steps: int
     divergence_weight: float
     """Of the Kullback-Leibler divergence from a unit normal distribution, a latent value."""
-    latent_noise: float
-    """Noise on the latents, at most, in deviations of their channel: what the transformer makes is never quite so."""
     edge_weight: float
     """Of the differences between neighbouring pixels, which keep lips and lashes sharp."""
 
@@ -71,7 +69,7 @@ def train_autoencoder(
     for beat in beats(span):
         batch = draw_batch(beat)
         with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-            terms = _loss_terms(vae, batch, settings.latent_noise)
+            terms = _loss_terms(vae, batch)
         # Before anything can be told from the latents, nothing would hold against it.
         grown = min(1.0, beat.share / _DIVERGENCE_COMES_IN)
         divergence = grown * settings.divergence_weight * terms["divergence"]
@@ -88,13 +86,11 @@ def _is_matrix_within(name: str, parameter: nn.Parameter) -> bool:
     return name.endswith("weight") and parameter.dim() > 3 and not at_an_end
 
 
-def _loss_terms(vae: AutoencoderKLWan, batch: Batch, latent_noise: float) -> dict[str, torch.Tensor]:
+def _loss_terms(vae: AutoencoderKLWan, batch: Batch) -> dict[str, torch.Tensor]:
     mean, log_variance = encode_moments(vae, batch.video_BCVHW)
     log_variance = log_variance.float().clamp(-20.0, 10.0)
     mean = mean.float()
-    spread = mean.detach().std(dim=(0, 2, 3, 4), keepdim=True)
-    noise = latent_noise * torch.rand_like(mean[:, :1, :1, :1, :1]) * spread
-    drawn = mean + torch.randn_like(mean) * ((0.5 * log_variance).exp() + noise)
+    drawn = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
     made = decode_whole(vae, drawn).float()
     difference = made - batch.video_BCVHW
     weight = batch.weight_B1VHW

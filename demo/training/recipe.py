@@ -58,10 +58,12 @@ class Recipe:
 
 
 _TRANSFORMER = TransformerSettings(
-    peak_rate=1e-3,
+    peak_rate=3e-3,
     warm_up_steps=200,
     average_decay=0.999,
     batch_size=64,
+    late_batch_size=128,
+    late_from=0.7,
     short_latents=8,
     short_until=0.35,
     short_later=0.25,
@@ -78,12 +80,10 @@ FULL = Recipe(
     prompts=20000,
     unseen_prompts=2000,
     autoencoder_base_dim=16,
-    autoencoder=AutoencoderSettings(
-        peak_rate=1e-3, warm_up_steps=100, divergence_weight=1e-4, latent_noise=0.2, edge_weight=1.0
-    ),
+    autoencoder=AutoencoderSettings(peak_rate=1e-3, warm_up_steps=100, divergence_weight=1e-4, edge_weight=1.0),
     reels=6144,
     frames_a_batch=96,
-    autoencoder_span=Span(seconds=360.0, steps=_UNBOUNDED),
+    autoencoder_span=Span(seconds=400.0, steps=_UNBOUNDED),
     scale_batches=24,
     listener_span=Span(seconds=150.0, steps=_UNBOUNDED),
     listener_step_seconds=320.0,
@@ -102,7 +102,7 @@ FULL = Recipe(
         log_every=100,
     ),
     footage=FootageSizes(
-        opening=5120, continuing_video=2560, continuing_grey=512, continuing_picture=640, posed=0.25, at_once=64
+        opening=6144, continuing_video=4096, continuing_grey=768, continuing_picture=1024, posed=0.25, at_once=64
     ),
     transformer_config=TransformerConfig(
         model_dim=256,
@@ -121,7 +121,7 @@ FULL = Recipe(
         norm_epsilon=1e-6,
     ),
     transformer=_TRANSFORMER,
-    transformer_span=Span(seconds=600.0, steps=_UNBOUNDED),
+    transformer_span=Span(seconds=1050.0, steps=_UNBOUNDED),
     samples=6,
     seed=0,
 )
@@ -148,7 +148,7 @@ REHEARSAL = replace(
     transformer_config=replace(
         FULL.transformer_config, model_dim=64, feed_forward_dim=128, num_layers=2, audio_injection_layers=(0,)
     ),
-    transformer=replace(_TRANSFORMER, batch_size=2),
+    transformer=replace(_TRANSFORMER, batch_size=2, late_batch_size=3),
     transformer_span=Span(seconds=60.0, steps=3),
     samples=1,
 )

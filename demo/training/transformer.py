@@ -34,6 +34,10 @@ class TransformerSettings:
     average_decay: float
     batch_size: int
     """Of clips of 80 frames; there are more of shorter ones, as many as have the same number of tokens."""
+    late_batch_size: int
+    """From `late_from` on: as the steps get smaller, noise in them is what is left to save on."""
+    late_from: float
+    """A share of the training."""
     short_latents: int
     """Latent frames of the shorter clips."""
     short_until: float
@@ -114,7 +118,8 @@ def draw_example(library: Library, settings: TransformerSettings, share: float, 
     whole = footage.clip_NCFHW.shape[2]
     short = share < settings.short_until or chance() < settings.short_later
     frames = settings.short_latents if short else whole
-    count = settings.batch_size * whole // frames
+    batch_size = settings.batch_size if share < settings.late_from else settings.late_batch_size
+    count = batch_size * whole // frames
     device = footage.clip_NCFHW.device
     rows = torch.randint(len(footage), (count,), generator=generator).to(device)
     return Example(

@@ -18,9 +18,7 @@ from demo.training.autoencoder import (
 from demo.training.pace import Span
 from s2v_runner.autoencoder import decode_video, encode_video
 
-SETTINGS = AutoencoderSettings(
-    peak_rate=3e-3, warm_up_steps=4, divergence_weight=1e-4, latent_noise=0.1, edge_weight=1.0
-)
+SETTINGS = AutoencoderSettings(peak_rate=3e-3, warm_up_steps=4, divergence_weight=1e-4, edge_weight=1.0)
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:

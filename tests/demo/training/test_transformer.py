@@ -76,6 +76,12 @@ def test_short_clips_come_alone_at_first_and_later_as_often_as_asked(library: Li
     assert 30 < frames(0.5).count(SHORT) < 70
 
 
+def test_batches_grow_once(library: Library):
+    settings = replace(SETTINGS, batch_size=2, late_batch_size=5, late_from=0.75, short_until=0.0)
+    counts = [len(draw_example(library, settings, share, seeded(0)).latents_BCFHW) for share in (0.0, 0.74, 0.75, 1.0)]
+    assert counts == [2, 2, 5, 5]
+
+
 def test_poses_are_those_of_their_clips_or_none(library: Library):
     torch.manual_seed(0)
     given = 0
