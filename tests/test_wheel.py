@@ -41,6 +41,7 @@ def test_a_wheel_brings_what_a_run_needs(tmp_path: Path):
     assert study.returncode == 0, study.stderr
     assert "7: 7 to make" in study.stdout
     assert (installed / "s2v_runner" / "comparison" / "page" / "page.html").exists()
+    assert (installed / "s2v_runner" / "assets" / "demo_model" / "config.json").exists()
     assert "dpmpp, " in result.stdout
     assert "picture 512x512" in result.stdout
     assert (installed / "bin" / "s2v-runner").exists()

@@ -82,7 +82,7 @@ def test_a_row_follows_its_own_model_where_its_cell_is_empty(write_list: WriteLi
     path = write_list("model,sampler.steps,prompt\ndemo,,a\nrandom,,b\ndemo,7,c\n,,d\n")
     points = compose_points([f"inputs={path}", "model=wan_s2v_14b"], PROJECT, multirun=False)
     samplers = [(point.config.sampler.steps, point.config.sampler.guide_scale) for point in points]
-    assert samplers == [(20, 3.0), (40, 4.5), (7, 3.0), (40, 4.5)]
+    assert samplers == [(20, 2.0), (40, 4.5), (7, 2.0), (40, 4.5)]
 
 
 def test_what_sets_a_point_apart_is_named_and_typed():
