@@ -1,6 +1,6 @@
 """Lay frames of a video side by side, as in the README.
 
-    python -m demo.make_strip outputs/runs/.../video.mp4 --out docs/images/speaking.jpg
+python -m demo.make_strip outputs/runs/.../video.mp4 --out docs/images/speaking.jpg
 """
 
 import argparse
