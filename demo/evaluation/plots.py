@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _PANELS = (
     ("r opening", "mouth opening, r"),
-    ("partial r opening", "… without loudness, r"),
+    ("r width", "width of the mouth, r"),
     ("closures found", "closures found"),
     ("motion to true motion", "motion of the mouth / true"),
     ("ssim", "likeness to the person, SSIM"),

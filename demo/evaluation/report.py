@@ -153,7 +153,7 @@ def write_card(results: Results) -> list[str]:
     return lines
 
 
-_COLUMNS = ("r opening", "partial r opening", "closures found", "motion to true motion", "ssim", "asked acts shown")
+_COLUMNS = ("r opening", "r width", "closures found", "motion to true motion", "ssim", "asked acts shown")
 
 
 def _tabulate(key: str, values: Sequence[object], arms: Mapping[str, Figures]) -> list[str]:

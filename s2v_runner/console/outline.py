@@ -1,8 +1,10 @@
 """The resolved plan of a run in words and in numbers."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from s2v_runner.config.places import asset
 from s2v_runner.config.schema import AUTO
 from s2v_runner.estimate import Estimate, count_tokens
 from s2v_runner.placement.choice import Placement
@@ -72,6 +74,8 @@ def _model(run: PreparedRun) -> str:
     seed = run.config.model.random_seed
     if seed is not None:
         return f"tiny and random (seed {seed}): it shows how things work, and no face"
+    if run.checkpoint_path == Path(asset("demo_model")):
+        return "the small one that comes along, trained on drawn people"
     layout = f", {run.checkpoint.layout} layout" if run.checkpoint else ""
     return f"{run.checkpoint_path}{layout}"
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from s2v_runner.config.places import asset
 from s2v_runner.console.outline import place_lines, plan_lines, plan_numbers
 from s2v_runner.placement.choice import Placement
 from s2v_runner.prepare import PreparedRun, prepare_run
@@ -75,6 +76,11 @@ def test_a_plan_is_a_line_a_fact(prepare):
             {"model.ckpt_dir": str(TINY_CHECKPOINT), "model.random_seed": None},
             "model",
             f"{TINY_CHECKPOINT}, official layout",
+        ),
+        (
+            {"model.ckpt_dir": asset("demo_model"), "model.random_seed": None},
+            "model",
+            "the small one that comes along, trained on drawn people",
         ),
     ],
 )
