@@ -74,11 +74,12 @@ def measure(watched: Sequence[Watched], thresholds: Thresholds) -> Figures:
     source, posed = watched[0].row.settings.source, watched[0].case.act not in (*ACTS, "free")
     if source in (DRAWN, DECODED) or posed:
         statistics |= dict(_measure_heads([one.seen for one in watched]))
-    if watched[0].case.act in ACTS:
-        statistics |= dict(_measure_acts(watched, thresholds))
     if len(watched[0].row.starts) > 1:
         statistics |= dict(_measure_clips(watched))
-    return {name: estimate(statistic, len(watched), _SEED) for name, statistic in statistics.items()}
+    figures = {name: estimate(statistic, len(watched), _SEED) for name, statistic in statistics.items()}
+    if watched[0].case.act in ACTS:
+        figures |= dict(_measure_acts(watched, thresholds))
+    return figures
 
 
 def follow_lags(watched: Sequence[Watched]) -> dict[int, Estimate]:
@@ -129,23 +130,21 @@ def _miss(one: Seen, other: Seen) -> float:
     return float(np.hypot(*away).mean() * SIDE / 2)
 
 
-def _measure_acts(watched: Sequence[Watched], thresholds: Thresholds) -> Iterator[tuple[str, Statistic]]:
-    shown = [_decide(one.seen.read, thresholds) for one in watched]
-    asked = [one.case.act for one in watched]
-    pairs = list(zip(shown, asked, strict=True))
+def _measure_acts(watched: Sequence[Watched], thresholds: Thresholds) -> Iterator[tuple[str, Estimate]]:
+    """Each over the videos that it can be seen in: those that were asked for it."""
+    pairs = [(_decide(one.seen.read, thresholds), one.case.act) for one in watched]
     for act in (act for act in ACTS if act != "none"):
-        flags = [flag == act for flag in asked]
-        yield (
-            f"asked {act} shown",
-            share([flag and act in acts for flag, acts in zip(flags, shown, strict=True)], flags),
-        )
-    acting = [act != "none" for act in asked]
-    yield "asked acts shown", share([act in acts for acts, act in pairs], acting)
-    yield (
-        "unasked acts shown",
-        share([len(acts - {act}) for acts, act in pairs], [len({*ACTS} - {act, "none"}) for act in asked]),
-    )
-    yield "prompt followed to the letter", mean([acts == {act} - {"none"} for acts, act in pairs])
+        yield from _estimate_share(f"asked {act} shown", [act in shown for shown, asked in pairs if asked == act])
+    yield from _estimate_share("asked acts shown", [asked in shown for shown, asked in pairs if asked != "none"])
+    unasked = [len(shown - {asked}) for shown, asked in pairs]
+    could_be = [len({*ACTS} - {asked, "none"}) for _, asked in pairs]
+    yield "unasked acts shown", estimate(share(unasked, could_be), len(pairs), _SEED)
+    yield from _estimate_share("prompt followed to the letter", [shown == {asked} - {"none"} for shown, asked in pairs])
+
+
+def _estimate_share(name: str, flags: Sequence[bool]) -> Iterator[tuple[str, Estimate]]:
+    if flags:
+        yield name, estimate(mean(flags), len(flags), _SEED)
 
 
 def _decide(read: Mapping[str, np.ndarray], thresholds: Thresholds) -> set[str]:

@@ -106,18 +106,28 @@ def gather(
     cases: Mapping[str, Sequence[Case]],
     ledger: Ledger,
 ) -> Results:
-    """The figures of every arm, from the videos of it that are there; arms without any are left out."""
+    """The figures of every arm, from the videos of it that are there; arms without any are left out.
+
+    The arms of an effect are compared on the cases that all of them have.
+    """
     figures: dict[str, dict[str, Figures]] = {}
     lags: dict[str, Mapping[int, Estimate]] = {}
     for study, arms in plan.items():
-        for arm in arms:
-            watched = _watch_arm(arm, cases[arm.group], ledger)
-            if not watched:
-                continue
-            figures.setdefault(study, {})[arm.label] = measure(watched, thresholds)
-            if (study, arm.label) in (("base", "default"), ("truth", DRAWN)):
+        found = {arm.label: _watch_arm(arm, cases[arm.group], ledger) for arm in arms}
+        made = {label: watched for label, watched in found.items() if watched}
+        for label, watched in (_keep_common(made) if study in EFFECTS else made).items():
+            figures.setdefault(study, {})[label] = measure(watched, thresholds)
+            if (study, label) in (("base", "default"), ("truth", DRAWN)):
                 lags[study] = follow_lags(watched)
     return Results(about, default, thresholds, figures, lags)
+
+
+def _keep_common(made: Mapping[str, Sequence[Watched]]) -> dict[str, list[Watched]]:
+    """The cases that every arm has, so that a setting is not mistaken for the people it was tried on."""
+    names = [{one.case.name for one in watched} for watched in made.values()]
+    common = set.intersection(*names) if names else set()
+    kept = {label: [one for one in watched if one.case.name in common] for label, watched in made.items()}
+    return kept if common else {}
 
 
 def _watch_arm(arm: Arm, cases: Sequence[Case], ledger: Ledger) -> list[Watched]:

@@ -68,6 +68,8 @@ def test_acts_are_told_apart(acted_cases: list[Case], thresholds: Thresholds):
     assert figures["asked acts shown"].value == figures["asked nod shown"].value == 1
     assert figures["prompt followed to the letter"].value == 1
     assert figures["unasked acts shown"].value == 0
+    counts = {name: figures[name].cases for name in ("asked nod shown", "asked acts shown", "unasked acts shown")}
+    assert counts == {"asked nod shown": 2, "asked acts shown": 8, "unasked acts shown": 10}
     # Everybody does what the next was asked for.
     figures = measure(with_readings_of(acted_cases, [*acted_cases[1:], acted_cases[0]]), thresholds)
     assert figures["asked acts shown"].value == 0

@@ -92,6 +92,16 @@ def test_what_was_not_made_is_left_out(plan: Plan, cases: dict[str, list[Case]],
     assert json.loads((tmp_path / "results.json").read_text())["figures"]["base"]["default"]
 
 
+def test_the_arms_of_an_effect_are_compared_on_the_same_cases(plan: Plan, cases: dict[str, list[Case]], tmp_path: Path):
+    ledger = Ledger(tmp_path, ABOUT)
+    some, fewer = (replace(DEFAULT, guide_scale=scale) for scale in (1.0, 8.0))
+    for settings, count in ((DEFAULT, 4), (some, 3), (fewer, 2)):
+        for case in cases["acted"][:count]:
+            ledger.add(true_row(case, settings))
+    arms = gather(ABOUT, DEFAULT, THRESHOLDS, plan, cases, ledger).figures["guidance"]
+    assert {label: figures["r opening"].cases for label, figures in arms.items()} == {"1.0": 2, "3.0": 2, "8.0": 2}
+
+
 def test_studies_share_what_is_made_alike(plan: Plan):
     effects = [arm.settings for study in EFFECTS for arm in plan[study]]
     assert effects.count(DEFAULT) == len(EFFECTS)
