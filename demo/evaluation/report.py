@@ -38,6 +38,7 @@ def _lines(what: str, asked: str, study: str, arm: str, figures: Sequence[str]) 
 _READ = ("opening", "width", "rounding", "smile", "yaw", "pitch", "blink")
 TABLE = (
     *_lines("reader on drawn truth:", "≥ 0.95", "truth", "drawn", [f"r {name}" for name in _READ]),
+    Line("reader on drawn truth: r width, clip by clip", "", "truth", "drawn", "r width, clip by clip"),
     *_lines("", "≥ 0.6", "base", "default", ["r opening"]),
     *_lines("", "", "base", "default", ["r width", "r rounding", "r opening, clip by clip"]),
     Line("best lag (frames)", "0 ± 1", "base", "default", "best lag"),
