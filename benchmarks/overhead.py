@@ -28,7 +28,7 @@ SETTINGS = (
 )
 
 BARE = """
-import accelerate, argcomplete, av, filelock, hydra, imageio.v3, librosa, mlflow, omegaconf, pydantic, rich, soundfile
+import accelerate, argcomplete, av, filelock, hydra, imageio.v3, mlflow, omegaconf, pydantic, rich, soundfile, soxr
 import mlflow.store.tracking.sqlalchemy_store
 from dataclasses import replace
 from pathlib import Path

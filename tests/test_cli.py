@@ -64,7 +64,7 @@ def test_a_dry_run_loads_nothing_heavy_and_is_quick(tmp_path: Path):
     )
     begin = time.perf_counter()
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert not {"torch", "mlflow", "transformers", "librosa"} & set(result.stdout.split())
+    assert not {"torch", "mlflow", "transformers", "librosa", "numba"} & set(result.stdout.split())
     # Under three seconds on an idle machine; here other tests may be running beside it.
     assert time.perf_counter() - begin < 12
 

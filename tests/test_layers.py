@@ -15,7 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Libraries that only some folders may import.
 HOMES = {
     "mlflow": {"tracking"},
-    "librosa": {"inputs", "video"},
+    "soxr": {"inputs"},
     "soundfile": {"inputs", "video"},
     "av": {"inputs", "video"},
     "imageio": {"inputs", "video"},
@@ -44,7 +44,7 @@ LIGHT = [
     "s2v_runner.geometry",
     "s2v_runner.checkpoint.layout",
 ]
-HEAVY = {"torch", "diffusers", "transformers", "librosa", "mlflow"}
+HEAVY = {"torch", "diffusers", "transformers", "mlflow"}
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -106,7 +106,17 @@ def test_a_dry_run_loads_nothing_heavy_writes_nothing_and_takes_less_than_three_
 
 
 def test_the_transformer_needs_only_torch():
-    foreign = {"diffusers", "transformers", "librosa", "av", "safetensors", "tokenizers", "accelerate", "einops"}
+    foreign = {
+        "diffusers",
+        "transformers",
+        "soundfile",
+        "soxr",
+        "av",
+        "safetensors",
+        "tokenizers",
+        "accelerate",
+        "einops",
+    }
     assert not loaded_by(["s2v_runner.transformer"]) & foreign
 
 

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -19,6 +20,15 @@ def test_any_format_becomes_mono_at_16_khz(tmp_path: Path, suffix: str):
     assert sound.samples.ndim == 1
     assert sound.samples.dtype == np.float32
     assert len(sound.samples) / sound.rate == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(16000, 1), (16000, 2), (22050, 1), (44100, 2), (48000, 3), (8000, 1)])
+def test_the_samples_are_those_of_librosa(tmp_path: Path, rate: int, channels: int):
+    path = tmp_path / "sound.wav"
+    noise = np.random.default_rng(rate).normal(0, 0.1, (rate + 137, channels))
+    soundfile.write(path, noise, rate, subtype="FLOAT")
+    expected, _ = librosa.load(path, sr=16000, mono=True)
+    assert np.array_equal(read_sound(path).samples, expected)
 
 
 def test_silence_is_a_warning(write_sound: Callable[[np.ndarray], Path]):
