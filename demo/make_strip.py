@@ -21,9 +21,12 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=9, help="frames in a row (%(default)s)")
     parser.add_argument("--rows", type=int, default=2, help="rows (%(default)s)")
     given = parser.parse_args()
-    if not given.video.is_file():
-        sys.exit(f"video '{given.video}' is not there: give the video of a run")
-    video_VHWC = iio.imread(given.video, plugin="pyav")
+    if min(given.every, given.columns, given.rows) < 1 or given.first < 0:
+        sys.exit("--every, --columns and --rows count from 1 on, and --first from 0 on")
+    try:
+        video_VHWC = iio.imread(given.video, plugin="pyav")
+    except OSError as error:
+        sys.exit(f"video '{given.video}' cannot be read ({error}): give the video of a run")
     chosen_NHWC = video_VHWC[given.first :: given.every][: given.rows * given.columns]
     if len(chosen_NHWC) < given.rows * given.columns:
         sys.exit(
@@ -31,7 +34,11 @@ def main() -> None:
             "ask for fewer of them, or make --every smaller"
         )
     rows = np.split(chosen_NHWC, given.rows)
-    Image.fromarray(np.concatenate([np.concatenate(list(row), axis=1) for row in rows])).save(given.out, quality=90)
+    strip = Image.fromarray(np.concatenate([np.concatenate(list(row), axis=1) for row in rows]))
+    try:
+        strip.save(given.out, quality=90)
+    except (OSError, ValueError) as error:
+        sys.exit(f"--out {given.out} cannot be written ({error}): give a .jpg or .png in a folder that is there")
     print(f"{given.out}: {given.rows} rows of {given.columns} frames")
 
 

@@ -16,8 +16,8 @@ def write_video(path: Path, frames: int) -> None:
     iio.imwrite(path, pixels_VHWC, plugin="pyav", codec="libx264", fps=16)
 
 
-def make_strip(video: Path, out: Path) -> subprocess.CompletedProcess[str]:
-    words = ["--first", "1", "--every", "3", "--columns", "2", "--rows", "2"]
+def make_strip(video: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    words = ["--first", "1", "--every", "3", "--columns", "2", "--rows", "2", *more]
     command = [sys.executable, "-m", "demo.make_strip", str(video), "--out", str(out), *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -32,11 +32,21 @@ def test_frames_are_laid_row_by_row(tmp_path: Path):
     assert np.abs(levels.ravel() - np.array([1, 4, 7, 10]) * 20.0).max() <= 6
 
 
-def test_a_video_that_is_too_short_or_not_there_is_said_to_be_so(tmp_path: Path):
-    write_video(tmp_path / "video.mp4", 8)
-    for name, said in (("video.mp4", "has 8 frames"), ("other.mp4", "is not there")):
-        result = make_strip(tmp_path / name, tmp_path / "strip.png")
+def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path):
+    write_video(tmp_path / "short.mp4", 8)
+    write_video(tmp_path / "video.mp4", 12)
+    (tmp_path / "text.mp4").write_text("no video")
+    cases = (
+        ("short.mp4", "strip.png", (), "has 8 frames"),
+        ("absent.mp4", "strip.png", (), "cannot be read"),
+        ("text.mp4", "strip.png", (), "cannot be read"),
+        ("video.mp4", "nowhere/strip.png", (), "cannot be written"),
+        ("video.mp4", "strip.what", (), "cannot be written"),
+        ("video.mp4", "strip.png", ("--every", "0"), "count from 1 on"),
+    )
+    for video, out, more, said in cases:
+        result = make_strip(tmp_path / video, tmp_path / out, *more)
         assert result.returncode == 1
         assert said in result.stderr
         assert "Traceback" not in result.stderr
-        assert not (tmp_path / "strip.png").exists()
+        assert not (tmp_path / out).exists()
