@@ -42,6 +42,8 @@ def first_record(
         environment=recorded_environment(environment),
         attempts=begin_attempt(folder.previous),
         frames=None,
+        measures={},
+        clip_measures={},
         files={},
         warnings=(),
         reproduces=reproduces,

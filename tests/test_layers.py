@@ -27,6 +27,10 @@ HOMES = {
     "yaml": {"config"},
     "rich": {"console"},
     "filelock": {"tracking"},
+    "cv2": {"metrics"},
+    "onnxruntime": {"metrics"},
+    "optuna": {"search"},
+    "scipy": {"findings"},
     "argcomplete": {"cli.py", "commands"},
 }
 # Stages hand on values; none of them knows another.
@@ -44,7 +48,7 @@ LIGHT = [
     "s2v_runner.geometry",
     "s2v_runner.checkpoint.layout",
 ]
-HEAVY = {"torch", "diffusers", "transformers", "mlflow"}
+HEAVY = {"torch", "diffusers", "transformers", "mlflow", "cv2", "onnxruntime", "optuna", "scipy"}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from s2v_runner.comparison.measures import Measure
 from s2v_runner.errors import OutputError
+from s2v_runner.metrics.measures import Measure
 from s2v_runner.replacement import replacing, unfinished_path
 from s2v_runner.tracking.definition import PointDefinition
 from s2v_runner.tracking.folder import LOCK_NAME

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from statistics import median
 
-from s2v_runner.comparison.measures import Measure, known, unknown
 from s2v_runner.console.words import CLIP_STAGES
+from s2v_runner.metrics.measures import Measure, known, unknown
 from s2v_runner.tracking.journal import StepLine
 from s2v_runner.tracking.record import Attempt, Record
 

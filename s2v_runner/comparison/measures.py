@@ -1,46 +1,9 @@
-"""What is said of each point in numbers."""
+"""What is said of each point in numbers, in the order in which it is shown."""
 
-import math
-from dataclasses import dataclass
-from typing import Literal
+from s2v_runner.metrics.catalogue import VIDEO_METRICS
+from s2v_runner.metrics.measures import Metric
 
-
-@dataclass(frozen=True)
-class Measure:
-    """A number, or why there is none."""
-
-    value: float | None
-    reason: str | None
-
-    def __post_init__(self) -> None:
-        assert (self.value is None) != (self.reason is None), self
-        assert self.value is None or math.isfinite(self.value), self
-
-
-def known(value: float) -> Measure:
-    return Measure(value, None)
-
-
-def unknown(reason: str) -> Measure:
-    return Measure(None, reason)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """What a number means, and how it is shown."""
-
-    key: str
-    name: str
-    unit: str
-    better: Literal["higher", "lower"] | None
-    digits: int
-    """After the point."""
-    kind: Literal["time", "memory", "quality", "description"]
-    help: str
-    """One sentence."""
-
-
-METRICS = (
+LIKENESS_METRICS = (
     Metric(
         key="psnr",
         name="PSNR to the baseline",
@@ -48,6 +11,7 @@ METRICS = (
         better="higher",
         digits=1,
         kind="quality",
+        notable=0.5,
         help="How near the frames are to those of the baseline: peak signal to noise over red, green and blue of all"
         " frames that both have.",
     ),
@@ -58,27 +22,25 @@ METRICS = (
         better="higher",
         digits=3,
         kind="quality",
+        notable=0.01,
         help="How alike the frames are in structure to those of the baseline: the index of Wang et al. (2004) of luma,"
         " 1 for the same, mean over all the frames that both have.",
     ),
     Metric(
-        key="sharpness",
-        name="Sharpness",
+        key="latent_distance",
+        name="Latent distance to the baseline",
         unit="",
-        better=None,
-        digits=0,
-        kind="description",
-        help="Variance of the Laplacian of luma, mean over the frames: fine detail raises it, and so does grain.",
+        better="lower",
+        digits=3,
+        kind="quality",
+        notable=0.02,
+        help="Root mean square difference of the latents to those of the baseline, as a share of that of the"
+        " baseline's, over all clips that both have.",
     ),
-    Metric(
-        key="motion",
-        name="Motion",
-        unit="",
-        better=None,
-        digits=2,
-        kind="description",
-        help="Mean absolute difference in luma, 0 to 255, between a frame and the next.",
-    ),
+)
+"""Of a video beside another."""
+
+COST_METRICS = (
     Metric(
         key="seconds",
         name="Time to make",
@@ -86,6 +48,7 @@ METRICS = (
         better="lower",
         digits=1,
         kind="time",
+        notable=None,
         help="Denoising, decoding and writing the clips, without loading and encoding what was given, which the first"
         " point does for all; of a video made in several attempts each step counts once, and the rest of every attempt"
         " that a step was kept of.",
@@ -97,6 +60,7 @@ METRICS = (
         better="lower",
         digits=1,
         kind="time",
+        notable=None,
         help="All steps of all clips, each as it was last made.",
     ),
     Metric(
@@ -106,6 +70,7 @@ METRICS = (
         better="lower",
         digits=3,
         kind="time",
+        notable=None,
         help="The median over the steps of all clips.",
     ),
     Metric(
@@ -115,6 +80,7 @@ METRICS = (
         better="lower",
         digits=1,
         kind="time",
+        notable=None,
         help="From latents to frames, over all clips.",
     ),
     Metric(
@@ -124,6 +90,7 @@ METRICS = (
         better="lower",
         digits=2,
         kind="memory",
+        notable=None,
         help="The most that tensors took on the GPU at once.",
     ),
     Metric(
@@ -133,6 +100,7 @@ METRICS = (
         better="lower",
         digits=2,
         kind="memory",
+        notable=None,
         help="The most that the process had in main memory until then, whichever of its points that was for.",
     ),
     Metric(
@@ -142,7 +110,10 @@ METRICS = (
         better=None,
         digits=2,
         kind="description",
+        notable=None,
         help="Of the video file, sound and all: what is busy or grainy takes more.",
     ),
 )
-"""All of them, in the order in which they are shown."""
+"""What a point took."""
+
+METRICS = (*LIKENESS_METRICS, *VIDEO_METRICS, *COST_METRICS)

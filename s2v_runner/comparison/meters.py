@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 
 from s2v_runner.comparison.likeness import WINDOW, psnr, squared_error, ssim
-from s2v_runner.comparison.measures import Measure, known, unknown
 from s2v_runner.errors import InputError
+from s2v_runner.metrics.measures import Measure, known, unknown
 from s2v_runner.video.reading import SeenFrame
 
 IDENTICAL = unknown("identical to the baseline")

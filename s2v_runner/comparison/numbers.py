@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 from s2v_runner.comparison.clocks import measure_times
-from s2v_runner.comparison.measures import METRICS, Measure, known, unknown
+from s2v_runner.comparison.measures import METRICS
 from s2v_runner.comparison.reading import ComparedPoint, PointStatus
 from s2v_runner.comparison.viewing import ViewedPoint
+from s2v_runner.metrics.catalogue import VIDEO_METRICS
+from s2v_runner.metrics.measures import Measure, known, unknown
 from s2v_runner.tracking.journal import read_steps
 
 _MIB = 2**20
@@ -20,7 +22,7 @@ _UNFINISHED: Mapping[PointStatus, str] = {
 def measure_point(viewed: ViewedPoint) -> dict[str, Measure]:
     """A measure for every metric, by its key."""
     point = viewed.point
-    found = {**_of_making(point), **_of_file(point), **viewed.measures}
+    found = {**_of_making(point), **_of_record(point), **_of_file(point), **viewed.measures}
     none = unknown(_UNFINISHED.get(point.status) or point.error or "its video is gone")
     return {metric.key: found.get(metric.key, none) for metric in METRICS}
 
@@ -30,6 +32,15 @@ def _of_making(point: ComparedPoint) -> dict[str, Measure]:
     if point.record is None or point.record.status != "FINISHED":
         return {}
     return measure_times(point.record, read_steps(point.folder))
+
+
+def _of_record(point: ComparedPoint) -> dict[str, Measure]:
+    """What was measured as its frames were made."""
+    if point.footage is None or point.record is None:
+        return {}
+    unmeasured = unknown("it was not measured when the video was made")
+    found = {key: Measure(entry["value"], entry["reason"]) for key, entry in point.record.measures.items()}
+    return {metric.key: found.get(metric.key, unmeasured) for metric in VIDEO_METRICS}
 
 
 def _of_file(point: ComparedPoint) -> dict[str, Measure]:

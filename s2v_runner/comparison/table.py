@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from s2v_runner.comparison.baseline import Baseline
-from s2v_runner.comparison.measures import METRICS, Measure, Metric
+from s2v_runner.comparison.measures import METRICS
 from s2v_runner.comparison.mosaics import Mosaics
 from s2v_runner.comparison.reading import ComparedSweep
 from s2v_runner.comparison.sounds import Sounds
 from s2v_runner.comparison.summary import command_text, point_name, shared_facts
 from s2v_runner.comparison.viewing import ViewedPoint
+from s2v_runner.metrics.measures import Measure, Metric
 from s2v_runner.records import Value
 from s2v_runner.tracking.sweep_translation import short_names, title_of
 

@@ -8,11 +8,11 @@ from time import monotonic
 
 from s2v_runner.comparison.baseline import Baseline
 from s2v_runner.comparison.cache import Kept, Measures, entry_path, proxy_path, read_kept, whole_file, write_kept
-from s2v_runner.comparison.measures import unknown
 from s2v_runner.comparison.meters import SAME, LikenessMeter, Meter, MotionMeter, SharpnessMeter
 from s2v_runner.comparison.reading import ComparedPoint, Footage
 from s2v_runner.comparison.tiles import fit
 from s2v_runner.errors import InputError
+from s2v_runner.metrics.measures import unknown
 from s2v_runner.video.preview import Encoding, PreviewWriter
 from s2v_runner.video.reading import VideoReader, open_video
 

@@ -52,11 +52,6 @@ _UNBUILT = (
     ),
     Unbuilt(lambda config: config.parallel.dit_fsdp, lambda _: "parallel.dit_fsdp", "leave it out"),
     Unbuilt(lambda config: config.parallel.t5_fsdp, lambda _: "parallel.t5_fsdp", "leave it out, or use t5_cpu"),
-    Unbuilt(
-        lambda config: config.metrics.method != "none",
-        lambda config: f"metrics={config.metrics.method}",
-        "use metrics=none",
-    ),
 )
 
 

@@ -103,6 +103,13 @@ class ParallelConfig(Group):
 
 class MetricsConfig(Group):
     method: Literal["none", "basic"]
+    face: str
+    mouth: str
+    syncnet: Annotated[str | None, Field(json_schema_extra=PATH)]
+    arcface: Annotated[str | None, Field(json_schema_extra=PATH)]
+    clip: Annotated[str | None, Field(json_schema_extra=PATH)]
+    lpips: Annotated[str | None, Field(json_schema_extra=PATH)]
+    dino: Annotated[str | None, Field(json_schema_extra=PATH)]
 
 
 class OutputConfig(Group):

@@ -139,6 +139,8 @@ def _first_record(
         environment=recorded_environment(environment),
         attempts=begin_attempt(None),
         frames=None,
+        measures={},
+        clip_measures={},
         files={"definition": DEFINITION_NAME},
         warnings=(),
         reproduces=None,

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -65,6 +65,10 @@ class Record:
     attempts: tuple[Attempt, ...]
     frames: Mapping[str, Any] | None
     """Count, size and SHA-256 of the finished video's raw frames, 8-bit RGB, row by row."""
+    measures: Mapping[str, Mapping[str, Any]]
+    """What was measured of the video: by metric the `value`, or the `reason` why there is none."""
+    clip_measures: Mapping[str, Sequence[float | None]]
+    """By metric its value over each clip, where that makes sense."""
     files: Mapping[str, str]
     """What was made, by kind, relative to the folder of the run where it is inside."""
     warnings: tuple[str, ...]
@@ -98,6 +102,9 @@ def read_record(folder: Path) -> Record:
         content["attempts"] = tuple(Attempt(**attempt) for attempt in content["attempts"])
         if not content["attempts"] or content["status"] not in get_args(Status):
             raise ValueError("no attempt, or a status that there is not")
+        for name in ("measures", "clip_measures"):
+            # Records from before anything was measured are of this format too.
+            content.setdefault(name, {})
         for name in ("command", "overrides", "warnings"):
             content[name] = tuple(content[name])
         return Record(**content)

@@ -200,6 +200,8 @@ def _describe(
         environment={"code": {"commit": "0123456789abcdef"}, "device": {"device": "cuda:0", "name": "NVIDIA H200"}},
         attempts=(attempt,),
         frames=None,
+        measures={},
+        clip_measures={},
         files={},
         warnings=(),
         reproduces=None,

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from s2v_runner.comparison.measures import Measure, known
 from s2v_runner.comparison.meters import IDENTICAL, LikenessMeter, Meter, MotionMeter, SharpnessMeter
 from s2v_runner.errors import InputError
+from s2v_runner.metrics.measures import Measure, known
 from s2v_runner.video.lossless import LosslessWriter
 from s2v_runner.video.reading import SeenFrame, open_video
 from tests.comparison.test_likeness import naive_ssim

@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 
 from s2v_runner.comparison.baseline import choose_baseline
-from s2v_runner.comparison.measures import METRICS, Measure, known, unknown
+from s2v_runner.comparison.measures import METRICS
 from s2v_runner.comparison.numbers import measure_point
 from s2v_runner.comparison.reading import read_sweep
 from s2v_runner.comparison.viewing import view_points
+from s2v_runner.metrics.measures import Measure, known, unknown
 from tests.comparison.sweeps import folder_of, set_status
 
 KEYS = {metric.key for metric in METRICS}

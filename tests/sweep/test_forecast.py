@@ -51,6 +51,8 @@ def record(attempt: Attempt) -> Record:
         environment={},
         attempts=(attempt,),
         frames=None,
+        measures={},
+        clip_measures={},
         files={},
         warnings=(),
         reproduces=None,

@@ -57,6 +57,8 @@ def build_record() -> BuildRecord:
             environment={"code": {"commit": "0123456789"}},
             attempts=(attempt_of(status),),
             frames={"count": 160, "height": 64, "width": 64, "sha256": "00" * 32},
+            measures={"mouth_r": {"value": 0.5, "reason": None}},
+            clip_measures={},
             files={"video": "video.mp4", "log": "run.log", "frames": "frames.mkv", "save_file": "/elsewhere/video.mp4"},
             warnings=(),
             reproduces=None,

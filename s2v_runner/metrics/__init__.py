@@ -1,0 +1,1 @@
+"""What can be said of a video in numbers, while its frames go by."""
