@@ -25,15 +25,23 @@ class View:
     index: int
     """In the finished video, from 0."""
     clip: int
+    finite: bool
+    """Whether all of it were numbers before they became 8 bits."""
     rgb: np.ndarray
     """The frame itself, [rows, columns, 3], 8 bits."""
     small_rgb: np.ndarray
     """A copy whose longer side is PROXY_SIDE at most, 8 bits."""
+    luma: np.ndarray
+    """Of the frame, [rows, columns], 8 bits."""
     small_luma: np.ndarray
     """Of that copy, [rows, columns], 8 bits."""
+    small_lab: np.ndarray
+    """The small copy in CIELAB, float32, lightness 0 to 100."""
     flow: np.ndarray | None
     """Where each pixel of the small copy was in the frame before: [rows, columns, 2] float32, columns and rows, in its
     pixels; None in the first frame."""
+    visible: np.ndarray | None
+    """Which pixels of the small copy were seen in the frame before too, [rows, columns]; None in the first frame."""
     face: Box | None
     """Where the face is, square in pixels, from the chin to the middle of the forehead; None where none was found."""
 
