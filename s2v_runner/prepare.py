@@ -28,7 +28,7 @@ _DRAWN_SEEDS = 2**31
 # Groups and keys that do not change what is made: where it goes, who is told, and which machines do it.
 _NOT_OF_THE_IDENTITY = (
     *("save_file", "dry_run", "resume", "output", "tracking", "parallel", "prompt_file", "metrics"),
-    *("inputs", "title", "baseline", "fail_fast", "max_points"),
+    *("inputs", "title", "baseline", "fail_fast", "max_points", "search"),
 )
 # What a model advises. What is made of it stands among the sampler's settings.
 _ADVICE = ("sampling_steps", "sampling_guide_scale")

@@ -1,7 +1,7 @@
 """What a command line asks for: one run, or the runs of a sweep, counted before any of them is composed.
 
 A sweep is what `-m` makes of settings with several values, what a study file (`+sweeps=…`) says, and a list of inputs;
-where there are several of these they are crossed.
+where there are several of these they are crossed. A search chooses its points from such values, and from intervals.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,8 @@ from math import prod
 
 from hydra.core.override_parser.types import Override
 
-from s2v_runner.config.arguments import lines_of, parse_overrides, prepare_overrides, refuse_several, sweep_values
+from s2v_runner.config.arguments import lines_of, parse_overrides, prepare_overrides, refuse_several
+from s2v_runner.config.axes import INPUTS, Axis, Choice, Dimension, axis_of, dimension_of, is_interval, is_replicated
 from s2v_runner.config.compose import Composed, Composer, ConfigSource, composing
 from s2v_runner.config.places import DEMO_MODEL, SWEEPS, all_options
 from s2v_runner.config.resolve import as_path
@@ -21,29 +22,8 @@ from s2v_runner.config.schema import RunConfig, all_keys
 from s2v_runner.errors import InputError
 from s2v_runner.records import Value
 
-INPUTS = "inputs"
-"""The key of the list, and of the axis that its rows make."""
 _WEIGHTS = "model.ckpt_dir"
-_NOT_IN_A_ROW = (INPUTS, SWEEPS, "fail_fast", "max_points", "title", "baseline", "dry_run", "resume")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of the things that an axis gives in turn."""
-
-    place: str | None
-    """Where it was written, when that is not the command line."""
-    overrides: tuple[Override, ...]
-    value: Value
-    """What the point is called by along this axis."""
-
-
-@dataclass(frozen=True)
-class Axis:
-    """What changes along one direction of a sweep."""
-
-    key: str
-    choices: tuple[Choice, ...]
+_NOT_IN_A_ROW = (INPUTS, SWEEPS, "fail_fast", "max_points", "title", "baseline", "dry_run", "resume", "search")
 
 
 @dataclass(frozen=True)
@@ -57,6 +37,9 @@ class Asked:
     words: tuple[str, ...]
     """What all runs have in common."""
     axes: tuple[Axis, ...]
+    """What is crossed; in a search what each of its settings is tried with."""
+    space: tuple[Dimension, ...]
+    """What a search chooses from; nothing where it is none."""
 
     @property
     def count(self) -> int:
@@ -64,14 +47,27 @@ class Asked:
 
     @property
     def swept(self) -> tuple[str, ...]:
-        return tuple(axis.key for axis in self.axes)
+        return tuple(part.key for part in (*self.space, *self.axes))
 
     def compose(self) -> list[Composed]:
-        """Every combination, what was given last changing fastest. Raises InputError that says which point is wrong."""
+        """Every combination of the axes, what was given last changing fastest.
+
+        Raises InputError that says which point is wrong.
+        """
+        keys = [axis.key for axis in self.axes]
         with composing(self.source) as composer:
             return [
-                _compose_point(composer, self.words, self.axes, choices)
+                _compose_point(composer, self.words, dict(zip(keys, choices, strict=True)))
                 for choices in product(*(axis.choices for axis in self.axes))
+            ]
+
+    def compose_at(self, points: Sequence[Mapping[str, Value]]) -> list[Composed]:
+        """The runs that have these values of everything that is swept. Raises InputError that says which is wrong."""
+        parts = (*self.space, *self.axes)
+        with composing(self.source) as composer:
+            return [
+                _compose_point(composer, self.words, {part.key: part.choose(values[part.key]) for part in parts})
+                for values in points
             ]
 
 
@@ -85,19 +81,30 @@ def read_asked(words: Sequence[str], source: ConfigSource, multirun: bool) -> As
         common = composer.compose(lines_of(plain), [], {}).config
     study = _study_overrides(template.swept, overrides, options)
     swept = [override for override in (*study, *overrides) if override.is_sweep_override()]
+    is_search = common.search.method != "none"
+    if not is_search:
+        _refuse_intervals(swept)
     rows = _rows(common, options)
     is_sweep = multirun or template.is_sweep or bool(study) or bool(rows)
     if not is_sweep:
         refuse_several(swept)
-    axes = (*rows, *(_axis(override, options) for override in swept))
-    if is_sweep and not axes:
+    searched = [override for override in swept if is_search and not is_replicated(override.key_or_group)]
+    axes = (*rows, *(axis_of(override, options) for override in swept if override not in searched))
+    space = tuple(dimension_of(override, options) for override in searched)
+    if is_search and not space:
+        raise InputError(
+            f"search={common.search.method}",
+            "there is nothing to choose from",
+            "Give settings to search with -m, as in `-m search=optuna 'sampler.steps=int(interval(4,40))'`",
+        )
+    if is_sweep and not axes and not space:
         raise InputError(
             "an empty sweep",
             "no setting has several values",
             "Give one, as in `-m sampler.steps=10,20,40`, or leave -m out",
         )
     fixed = [override for override in study if not override.is_sweep_override()]
-    return Asked(source, common, is_sweep, tuple(lines_of([*fixed, *plain])), axes)
+    return Asked(source, common, is_sweep, tuple(lines_of([*fixed, *plain])), axes, space)
 
 
 def compose_points(words: Sequence[str], source: ConfigSource, multirun: bool) -> list[Composed]:
@@ -121,19 +128,15 @@ def _study_overrides(
     return [override for override in overrides if override.key_or_group not in present]
 
 
-def _axis(override: Override, options: Mapping[str, Sequence[str]]) -> Axis:
-    words = [f"{override.get_key_element()}={value}" for value in sweep_values(override)]
-    if not words:
-        raise InputError(f"'{override.input_line}'", "there is no value in it", "Give the values, with commas")
-    overrides = parse_overrides(words, options)
-    return Axis(override.key_or_group, tuple(Choice(None, (each,), _value_of(each)) for each in overrides))
-
-
-def _value_of(override: Override) -> Value:
-    value = override.value()
-    if isinstance(value, str):
-        return value.replace("\\${", "${")
-    return value if value is None or isinstance(value, int | float | bool) else str(value)
+def _refuse_intervals(swept: Sequence[Override]) -> None:
+    """Raises InputError for an interval where nothing is there to choose from it."""
+    for override in swept:
+        if is_interval(override):
+            raise InputError(
+                f"'{override.input_line}'",
+                "an interval is for a search",
+                "Add search=optuna, or give the values, with commas",
+            )
 
 
 def _rows(common: RunConfig, options: Mapping[str, Sequence[str]]) -> list[Axis]:
@@ -153,18 +156,17 @@ def _rows(common: RunConfig, options: Mapping[str, Sequence[str]]) -> list[Axis]
 def _check_cell(override: Override) -> None:
     if override.is_sweep_override():
         raise InputError(f"'{override.input_line}'", "a cell has one value", "Give each value a row of its own")
-    if override.key_or_group in _NOT_IN_A_ROW:
+    if override.key_or_group.partition(".")[0] in _NOT_IN_A_ROW:
         raise InputError(f"'{override.input_line}'", "it is not a setting of one run", "Take the column away")
 
 
-def _compose_point(
-    composer: Composer, common: Sequence[str], axes: Sequence[Axis], choices: Sequence[Choice]
-) -> Composed:
+def _compose_point(composer: Composer, common: Sequence[str], chosen: Mapping[str, Choice]) -> Composed:
+    choices = list(chosen.values())
     overrides = [override for choice in choices for override in choice.overrides]
     _check_once(overrides)
     single = [override for override in overrides if _only_sets(override)]
     others = [override for override in overrides if not _only_sets(override)]
-    values = {axis.key: choice.value for axis, choice in zip(axes, choices, strict=True)}
+    values = {key: choice.value for key, choice in chosen.items()}
     with _placed(next((choice.place for choice in choices if choice.place is not None), None)):
         point = composer.compose([*common, *lines_of(others)], single, values)
         _refuse_other_weights(point)

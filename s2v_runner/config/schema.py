@@ -127,6 +127,15 @@ class TrackingConfig(Group):
     patience: Annotated[float, Field(gt=0)]
 
 
+class SearchConfig(Group):
+    method: Literal["none", "optuna"]
+    trials: Annotated[int, Field(ge=1)]
+    objectives: Annotated[str, Field(json_schema_extra=FREE_TEXT)]
+    sampler: Literal["tpe", "nsga2", "random"]
+    startup_trials: Annotated[int, Field(ge=2)]
+    seed: Annotated[int, Field(ge=0)]
+
+
 class RunConfig(Group):
     """One run as it was asked for."""
 
@@ -160,6 +169,7 @@ class RunConfig(Group):
     metrics: MetricsConfig
     output: OutputConfig
     tracking: TrackingConfig
+    search: SearchConfig
 
 
 def all_keys() -> dict[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,17 @@ def adopt(sweep: PreparedSweep) -> tuple[PreparedSweep, SweepDefinition | None]:
     return replace(sweep, points=ordered), defined
 
 
+Define = Callable[[bool], tuple[PreparedSweep, SweepDefinition]]
+"""Writes the definition of a sweep, and says what it is. Told whether a seed is to be drawn anew."""
+
+
 class Ledger:
     """Keeps the definition and the record of a sweep. Several processes may; each changes its own attempt."""
 
-    def __init__(self, sweep: PreparedSweep, command: tuple[str, ...], environment: Mapping[str, Any]) -> None:
-        """Begin an attempt. Raises InputError and OutputError."""
+    def __init__(
+        self, sweep: PreparedSweep, define: Define, command: tuple[str, ...], environment: Mapping[str, Any]
+    ) -> None:
+        """Begin an attempt. `define` is called while the sweep is held. Raises InputError and OutputError."""
         prepare_outputs(sweep.outputs)
         self._folder = sweep.folder
         # All at once: a process that comes a moment later finds both the definition and somebody who works on it.
@@ -64,7 +70,7 @@ class Ledger:
             plan = {} if before is None else dict(before.plan)
             others_are_at_it = any(attempt.status == "RUNNING" for attempt in attempts)
             all_anew = sweep.common.resume == "force"
-            self.sweep, self.definition = _define(sweep, command, draw_anew=all_anew and not others_are_at_it)
+            self.sweep, self.definition = define(all_anew and not others_are_at_it)
             self.states = read_states(self.sweep, self.definition.base_seed)
             """How the points stand as this process begins."""
             tried = {str(number): state.attempts for number, state in self.states.items()}
@@ -105,7 +111,9 @@ def note(folder: Path, plan: Mapping[str, Any], files: Mapping[str, str]) -> Non
         write_record(folder, replace(record, plan={**record.plan, **plan}, files={**record.files, **files}))
 
 
-def _define(sweep: PreparedSweep, command: tuple[str, ...], draw_anew: bool) -> tuple[PreparedSweep, SweepDefinition]:
+def define_sweep(
+    sweep: PreparedSweep, command: tuple[str, ...], draw_anew: bool
+) -> tuple[PreparedSweep, SweepDefinition]:
     """Write the definition; where it is there, its numbers are kept, and its seed unless another is to be drawn."""
     sweep, before = adopt(sweep)
     drawn = None if before is None or draw_anew else before.base_seed

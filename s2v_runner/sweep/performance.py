@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from s2v_runner.describe import destination_of
 from s2v_runner.errors import GenerationError, InputError, OutputError
 from s2v_runner.interruption import Interrupted, undisturbed
 from s2v_runner.run import FinishedRun, Session
-from s2v_runner.sweep.ledger import Ledger
+from s2v_runner.sweep.ledger import Ledger, define_sweep
 from s2v_runner.sweep.preparation import PreparedPoint, PreparedSweep
 from s2v_runner.sweep.states import PointState, count_states, read_states
 from s2v_runner.sweep.work import Listener, Work
@@ -52,17 +53,30 @@ def perform_sweep(
     Raises InputError and OutputError before the first point for what the user can mend, what ended a point where
     `fail_fast` is set, and Interrupted.
     """
-    ledger = Ledger(sweep, command, session.environment)
+    ledger = Ledger(sweep, partial(define_sweep, sweep, command), command, session.environment)
+
+    def make(listener: Listener) -> PreparedSweep:
+        Work(ledger.sweep, ledger.definition.base_seed, ledger.tried, command, session, listener).make_points()
+        return ledger.sweep
+
+    return carry_through(ledger, make, listener_for(ledger.sweep, ledger.states), say)
+
+
+def carry_through(
+    ledger: Ledger, make: Callable[[Listener], PreparedSweep], listener: Listener, say: Callable[[str], None]
+) -> FinishedSweep:
+    """Have the points made, compare them, and record it all; `make` says which points there are in the end.
+
+    Raises what `make` raises.
+    """
     sweep = ledger.sweep
     destination = destination_of(sweep.common)
     reporter = make_reporter(sweep.folder, destination)
-    listener = _Teller(listener_for(sweep, ledger.states), reporter)
-    work = Work(sweep, ledger.definition.base_seed, ledger.tried, command, session, listener)
     stopwatch = Stopwatch()
     warnings: list[str] = []
     try:
         with stopwatch.stage("points"):
-            work.make_points()
+            sweep = make(_Teller(listener, reporter))
         states = read_states(sweep, ledger.definition.base_seed)
         with stopwatch.stage("compare"):
             page = _compare(sweep, ledger, say, warnings)

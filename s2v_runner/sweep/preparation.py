@@ -24,7 +24,10 @@ from s2v_runner.tracking.folder import SWEEPS
 from s2v_runner.tracking.record import IDENTITY_SHOWN
 from s2v_runner.tracking.sweep_translation import value_text
 
-_SHARED_BY_ALL = ("output", "tracking", "resume", "dry_run", "title", "baseline", "fail_fast", "max_points", "inputs")
+_SHARED_BY_ALL = (
+    *("output", "tracking", "resume", "dry_run", "title", "baseline", "fail_fast", "max_points", "inputs"),
+    "search",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +83,7 @@ class PreparedSweep:
             base_seed=base_seed,
             baseline=self.baseline,
             points=tuple(point.definition for point in self.points),
+            search=None,
         )
 
     def folder_of(self, point: PreparedPoint) -> Path:
@@ -88,21 +92,12 @@ class PreparedSweep:
 
 def prepare_sweep(asked: Asked) -> PreparedSweep:
     """Compose and look into every point. Raises InputError that says which point is wrong."""
-    kept: dict[str, tuple[Composed, PreparedRun]] = {}
     composed = asked.compose()
-    for number, point in enumerate(composed, 1):
-        try:
-            run = prepare_run(point.config)
-            _check_shared(asked.common, point.config)
-        except InputError as error:
-            # Where all points have it, the error alone says everything.
-            if number == 1 or not point.values:
-                raise
-            place = f"point {number} of {len(composed)} ({name_of(point.values)})"
-            raise InputError(f"{place}: {error.subject}", error.problem, error.remedy) from error
+    kept: dict[str, tuple[Composed, PreparedRun]] = {}
+    for point, run in zip(composed, prepare_runs(composed, asked.common), strict=True):
         kept.setdefault(run.identity, (point, run))
     ordered, loads = _order(list(kept.values()))
-    _check_names(ordered)
+    check_names(ordered)
     points = tuple(
         PreparedPoint(
             definition=PointDefinition(number=number, identity=run.identity, values=point.values),
@@ -120,9 +115,25 @@ def prepare_sweep(asked: Asked) -> PreparedSweep:
         points=points,
         loads=loads,
         duplicates=len(composed) - len(kept),
-        shared_noise=_find_shared_noise([run for _, run in ordered]),
+        shared_noise=find_shared_noise([run for _, run in ordered]),
     )
     return replace(sweep, baseline=_baseline(asked, sweep))
+
+
+def prepare_runs(points: Sequence[Composed], common: RunConfig) -> list[PreparedRun]:
+    """Look into points that share what is in `common`. Raises InputError that says which point is wrong."""
+    runs = []
+    for number, point in enumerate(points, 1):
+        try:
+            runs.append(prepare_run(point.config))
+            _check_shared(common, point.config)
+        except InputError as error:
+            # Where all points have it, the error alone says everything.
+            if number == 1 or not point.values:
+                raise
+            place = f"point {number} of {len(points)} ({name_of(point.values)})"
+            raise InputError(f"{place}: {error.subject}", error.problem, error.remedy) from error
+    return runs
 
 
 def name_of(values: Mapping[str, object]) -> str:
@@ -176,7 +187,7 @@ def _order(points: Sequence[tuple[Composed, PreparedRun]]) -> tuple[list[tuple[C
     return ordered, len(engines)
 
 
-def _check_names(points: Sequence[tuple[Composed, PreparedRun]]) -> None:
+def check_names(points: Sequence[tuple[Composed, PreparedRun]]) -> None:
     """Raises InputError where two points would write the same copy."""
     now = datetime.now().astimezone()
     names: dict[Path, str] = {}
@@ -193,7 +204,7 @@ def _check_names(points: Sequence[tuple[Composed, PreparedRun]]) -> None:
         names[path] = name_of(point.values)
 
 
-def _find_shared_noise(runs: Sequence[PreparedRun]) -> str | None:
+def find_shared_noise(runs: Sequence[PreparedRun]) -> str | None:
     """Whether seeds lie so near to each other that one point's later clips begin from another's noise."""
     lengths: dict[int, int] = {}
     for run in runs:

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -54,16 +54,27 @@ class Work:
 
         With `fail_fast` the first error is raised; else it is recorded and the rest go on.
         """
-        waiting = list(self.sweep.points)
+        waiting: Sequence[PreparedPoint] = self.sweep.points
         told = False
         while waiting:
-            busy = [point for point in waiting if not self._make_point(point)]
+            busy = self.make_free_points(waiting)
             if len(busy) == len(waiting):
                 if not told:
                     self.listener.waits(len(busy))
                     told = True
-                time.sleep(_SECONDS_BETWEEN_LOOKS)
+                self.wait()
             waiting = busy
+
+    def make_free_points(self, points: Sequence[PreparedPoint]) -> list[PreparedPoint]:
+        """Make those that are to be made and that no other process is at; the points that another is at.
+
+        With `fail_fast` the first error is raised; else it is recorded and the rest go on.
+        """
+        return [point for point in points if not self._make_point(point)]
+
+    def wait(self) -> None:
+        """For others to get on."""
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def _is_wanted(self, state: PointState, point: PreparedPoint) -> bool:
         """Whether a point that stands like this is to be made by this process."""
@@ -77,7 +88,8 @@ class Work:
         return self.sweep.common.resume == "force" and not self._was_tried_since(state, point)
 
     def _was_tried_since(self, state: PointState, point: PreparedPoint) -> bool:
-        return state.attempts > self.tried[str(point.definition.number)]
+        # Of points that a search has added since, there was none.
+        return state.attempts > self.tried.get(str(point.definition.number), 0)
 
     def _make_point(self, point: PreparedPoint) -> bool:
         """Make a point if it is to be made and no other process does; False when another is at it."""

@@ -1,10 +1,14 @@
-"""What a sweep is to make: one JSON file, written before its first point is begun and never changed by one."""
+"""What a sweep is to make: one JSON file, written before its first point is begun and never changed by one.
+
+That of a search becomes longer with each trial.
+"""
 
 import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from s2v_runner.errors import InputError
 from s2v_runner.records import Value
@@ -32,12 +36,40 @@ class PointDefinition:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrialDefinition:
+    """Settings that a search tries, on everything that it averages over."""
+
+    number: int
+    """From 1, in the order in which they were asked for."""
+    values: Mapping[str, Value]
+    """The settings, by key."""
+    points: tuple[int, ...]
+    """The numbers of its points. Trials of equal settings share them."""
+    notes: Mapping[str, Any]
+    """What the sampler noted beside it, and reads again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchDefinition:
+    """What a search seeks, and what it has tried."""
+
+    objectives: tuple[str, ...]
+    """Keys of metrics."""
+    space: Mapping[str, str]
+    """For each key that is chosen what it is chosen from, in words."""
+    sampler: str
+    seed: int
+    trials: tuple[TrialDefinition, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SweepDefinition:
     """The points of a sweep, and what they share."""
 
     format: int
     identity: str
-    """Hash of the points' identities: equal for sweeps that would make the same videos."""
+    """Hash of the points' identities: equal for sweeps that would make the same videos. Of a search, of what decides
+    which points it asks for."""
     title: str | None
     command: tuple[str, ...]
     """As it was typed when the sweep was last started."""
@@ -48,6 +80,13 @@ class SweepDefinition:
     baseline: str | None
     """What the points are compared with, as it was asked for: `key=value` words."""
     points: tuple[PointDefinition, ...]
+    search: SearchDefinition | None
+    """How its points came about; None where they were given."""
+
+    def trial_of(self, number: int) -> TrialDefinition | None:
+        """The first trial that the point of this number is part of."""
+        trials = () if self.search is None else self.search.trials
+        return next((trial for trial in trials if number in trial.points), None)
 
 
 def point_folder(sweep: Path, point: PointDefinition) -> Path:
@@ -75,7 +114,9 @@ def read_definition(folder: Path) -> SweepDefinition:
             raise InputError(f"sweep '{path}'", f"it is of format {content['format']}", "Use the version that wrote it")
         points = tuple(PointDefinition(**point) for point in content["points"])
         lists = {name: tuple(content[name]) for name in ("command", "swept")}
-        return SweepDefinition(**{**content, **lists, "points": points})
+        # Definitions from before there were searches are of this format too.
+        search = _read_search(content.pop("search", None))
+        return SweepDefinition(**{**content, **lists, "points": points, "search": search})
     except FileNotFoundError as error:
         problem = f"there is no {DEFINITION_NAME} in it"
         raise InputError(f"sweep '{folder}'", problem, "Give the folder of a sweep, as `list` shows it") from error
@@ -83,3 +124,10 @@ def read_definition(folder: Path) -> SweepDefinition:
         if isinstance(error, InputError):
             raise
         raise InputError(f"sweep '{path}'", f"it cannot be read ({error})", "Give another sweep") from error
+
+
+def _read_search(content: Mapping[str, Any] | None) -> SearchDefinition | None:
+    if content is None:
+        return None
+    trials = tuple(TrialDefinition(**{**trial, "points": tuple(trial["points"])}) for trial in content["trials"])
+    return SearchDefinition(**{**content, "objectives": tuple(content["objectives"]), "trials": trials})

@@ -58,6 +58,7 @@ def sweep(workshop: Workshop, made: FinishedRun) -> Sweep:
             PointDefinition(number=number, identity=made.record.identity, values={"sampler.steps": steps})
             for number, steps in enumerate(_STEPS, 1)
         ),
+        search=None,
     )
     folder = workshop.outputs / SWEEPS / definition.identity[:12]
     finished, failed, _ = (point_folder(folder, point) for point in definition.points)

@@ -58,6 +58,7 @@ def make_sweep(outputs: Path, swept: Swept, look: Look, **changes: Any) -> Path:
         base_seed=None if "base_seed" in swept else SEED,
         baseline=None,
         points=points,
+        search=None,
     )
     definition = replace(definition, **changes)
     folder = outputs / SWEEPS / identity[:12]

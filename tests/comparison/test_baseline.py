@@ -25,6 +25,7 @@ def define(points: Sequence[Mapping[str, Value]]) -> SweepDefinition:
         base_seed=None,
         baseline=None,
         points=numbered,
+        search=None,
     )
 
 

@@ -84,7 +84,7 @@ def test_a_run_knows_how_it_was_asked_for():
     composed = compose_run(["sampler=euler", "prompt=It's me"])
     assert composed.overrides == ("sampler=euler", "prompt='It\\'s me'")
     assert composed.choices == {
-        **dict.fromkeys(("tts", "pose", "prompt_extend", "metrics"), "none"),
+        **dict.fromkeys(("tts", "pose", "prompt_extend", "search"), "none"),
         "model": "demo",
         "sampler": "euler",
         "resolution": "balanced",
@@ -93,6 +93,7 @@ def test_a_run_knows_how_it_was_asked_for():
         "memory": "auto",
         "speed": "exact",
         "parallel": "single",
+        "metrics": "basic",
         "output": "video",
         "tracking": "mlflow",
     }

@@ -42,6 +42,7 @@ def test_what_is_typed_freely():
         "tracking.run_name",
         "title",
         "baseline",
+        "search.objectives",
     }
     assert "sampler.solver" not in free_text_keys()
     assert {"num_clip", "model.random_seed", "resolution.max_area"} <= nullable_keys()

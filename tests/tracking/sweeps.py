@@ -41,6 +41,7 @@ def define_sweep(name: str, num_points: int, **changes: Any) -> SweepDefinition:
         base_seed=SHARED_SEED,
         baseline=None,
         points=points,
+        search=None,
     )
     return replace(definition, **changes)
 
