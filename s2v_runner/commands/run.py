@@ -5,6 +5,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from s2v_runner.commands.search import carry_out_search
 from s2v_runner.commands.sweep import carry_out_sweep
 from s2v_runner.config.asked import Asked, read_asked
 from s2v_runner.config.completion import complete_override, describe_settings
@@ -13,6 +14,7 @@ from s2v_runner.config.places import CONFIG_NAME
 from s2v_runner.config.reach import refuse_unbuilt
 from s2v_runner.config.schema import RunConfig
 from s2v_runner.console.outline import place_lines, plan_lines
+from s2v_runner.console.quality import quality_line
 from s2v_runner.describe import placement_request
 from s2v_runner.errors import InputError
 from s2v_runner.placement.choice import choose_placement
@@ -48,6 +50,8 @@ def run(options: argparse.Namespace) -> int:
 def carry_out(asked: Asked, command: tuple[str, ...]) -> int:
     """Make what was asked for; the exit status."""
     refuse_several_processes(asked.common)
+    if asked.space:
+        return carry_out_search(asked, command)
     if asked.is_sweep:
         return carry_out_sweep(asked, command)
     (composed,) = asked.compose()
@@ -95,6 +99,8 @@ def tell_finished(finished: FinishedRun) -> None:
     print(
         f"finished in {record.seconds:.1f} s: {record.frames['count']} frames, SHA-256 {record.frames['sha256'][:16]}…"
     )
+    if quality := quality_line(record.measures):
+        print(quality)
     if outcome.problem is not None:
         print(f"warning: {outcome.problem}", file=sys.stderr)
     video = finished.folder / record.files["video"]

@@ -16,7 +16,8 @@ FAILED = 1
 
 def carry_out_sweep(asked: Asked, command: tuple[str, ...]) -> int:
     """Print the plan of a sweep and make its points; the exit status. Raises as `perform_sweep` does."""
-    _confirm(asked)
+    words = " x ".join(f"{len(axis.choices)} of {axis.key}" for axis in asked.axes)
+    confirm(asked.count, words, asked.common.max_points, "values")
     sweep, defined = adopt(prepare_sweep(asked))
     seed = None if defined is None else defined.base_seed
     states = read_states(sweep, seed)
@@ -27,25 +28,26 @@ def carry_out_sweep(asked: Asked, command: tuple[str, ...]) -> int:
     if sweep.common.dry_run:
         print("nothing is loaded or written (dry_run=true)")
         return 0
-    finished = perform_sweep(sweep, command, Session(), SweepWords, _say)
-    _tell_finished(finished)
+    finished = perform_sweep(sweep, command, Session(), SweepWords, say)
+    tell_finished(finished)
     return 0 if finished.is_whole else FAILED
 
 
-def _confirm(asked: Asked) -> None:
-    """Raises InputError for so many points that they may not be meant, and nobody there to ask."""
-    most = asked.common.max_points
-    if asked.count <= most:
+def confirm(count: int, words: str, most: int, fewer: str) -> None:
+    """Raises InputError for so many points that they may not be meant, and nobody there to ask.
+
+    `words` say how they come about, and `fewer` is what to give fewer of.
+    """
+    if count <= most:
         return
-    words = " x ".join(f"{len(axis.choices)} of {axis.key}" for axis in asked.axes)
     if sys.stdin.isatty():
-        if _answer(f"{asked.count:,} points ({words}). Make them all? [y/N] ") in ("y", "yes"):
+        if _answer(f"{count:,} points ({words}). Make them all? [y/N] ") in ("y", "yes"):
             return
-        raise InputError(f"{asked.count:,} points", "they are not wanted", "Give fewer values")
+        raise InputError(f"{count:,} points", "they are not wanted", f"Give fewer {fewer}")
     raise InputError(
-        f"{asked.count:,} points ({words})",
+        f"{count:,} points ({words})",
         f"that is more than max_points={most}",
-        f"If they are meant, add max_points={asked.count}",
+        f"If they are meant, add max_points={count}",
     )
 
 
@@ -56,11 +58,13 @@ def _answer(question: str) -> str:
         return ""
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print it at once."""
     print(line, flush=True)
 
 
-def _tell_finished(finished: FinishedSweep) -> None:
+def tell_finished(finished: FinishedSweep) -> None:
+    """The last lines: what came of it, and where it is."""
     problems = (*finished.warnings, *([finished.outcome.problem] if finished.outcome.problem else []))
     for problem in problems:
         print(f"warning: {problem}", file=sys.stderr, flush=True)

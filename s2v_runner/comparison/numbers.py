@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 
-from s2v_runner.comparison.clocks import measure_times
 from s2v_runner.comparison.measures import METRICS
 from s2v_runner.comparison.reading import ComparedPoint, PointStatus
+from s2v_runner.comparison.recorded import recorded_costs, recorded_qualities
 from s2v_runner.comparison.viewing import ViewedPoint
-from s2v_runner.metrics.catalogue import VIDEO_METRICS
 from s2v_runner.metrics.measures import Measure, known, unknown
-from s2v_runner.tracking.journal import read_steps
 
 _MIB = 2**20
 _UNFINISHED: Mapping[PointStatus, str] = {
@@ -31,16 +29,14 @@ def _of_making(point: ComparedPoint) -> dict[str, Measure]:
     """Of what was finished; its video may have gone since."""
     if point.record is None or point.record.status != "FINISHED":
         return {}
-    return measure_times(point.record, read_steps(point.folder))
+    return recorded_costs(point.record, point.folder)
 
 
 def _of_record(point: ComparedPoint) -> dict[str, Measure]:
     """What was measured as its frames were made."""
     if point.footage is None or point.record is None:
         return {}
-    unmeasured = unknown("it was not measured when the video was made")
-    found = {key: Measure(entry["value"], entry["reason"]) for key, entry in point.record.measures.items()}
-    return {metric.key: found.get(metric.key, unmeasured) for metric in VIDEO_METRICS}
+    return recorded_qualities(point.record)
 
 
 def _of_file(point: ComparedPoint) -> dict[str, Measure]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 
 from s2v_runner.config.arguments import parse_overrides, sweep_values
+from s2v_runner.config.schema import whole_number_keys
 from s2v_runner.errors import InputError
 from s2v_runner.records import Value
 
@@ -149,7 +150,7 @@ def dimension_of(override: Override, options: Mapping[str, Sequence[str]]) -> Di
     """What a search may choose from for a setting. Raises InputError."""
     sweep = override.value()
     if isinstance(sweep, RangeSweep):
-        return _range(override, axis_of(override, options), _LOGARITHMIC in sweep.tags)
+        return _range(override, sweep, axis_of(override, options))
     if not isinstance(sweep, IntervalSweep):
         axis = axis_of(override, options)
         different = {(type(choice.value), choice.value): choice for choice in axis.choices}
@@ -168,9 +169,9 @@ def dimension_of(override: Override, options: Mapping[str, Sequence[str]]) -> Di
     return interval
 
 
-def _range(override: Override, axis: Axis, is_logarithmic: bool) -> Dimension:
+def _range(override: Override, sweep: RangeSweep, axis: Axis) -> Dimension:
     """The numbers of a range have an order, which a search makes use of."""
-    if is_logarithmic:
+    if _LOGARITHMIC in sweep.tags:
         raise InputError(f"'{override.input_line}'", "a range has equal steps", "Write tag(log, interval(…))")
     numbers = sorted(choice.value for choice in axis.choices if isinstance(choice.value, int | float))
     if len(numbers) < 2:
@@ -179,21 +180,24 @@ def _range(override: Override, axis: Axis, is_logarithmic: bool) -> Dimension:
         key=axis.key,
         low=numbers[0],
         high=numbers[-1],
-        step=numbers[1] - numbers[0],
+        step=abs(sweep.step),
         is_whole=all(isinstance(number, int) for number in numbers),
         is_logarithmic=False,
     )
 
 
 def _check(interval: Interval, override: Override) -> None:
-    """Raises InputError for an interval that nothing lies in."""
-    if not (math.isfinite(interval.low) and math.isfinite(interval.high) and interval.low <= interval.high):
+    """Raises InputError for an interval that no value of the setting lies in."""
+    example = "interval(1,6), int(interval(4,40))"
+    if not interval.is_whole and interval.key in whole_number_keys():
+        problem, example = "it must be a whole number", f"int(interval({interval.low:g},{interval.high:g}))"
+    elif not (math.isfinite(interval.low) and math.isfinite(interval.high) and interval.low <= interval.high):
         problem = "its ends are not a smaller and a larger number"
     elif interval.is_logarithmic and interval.low <= 0:
         problem = "a logarithmic interval begins above 0"
     else:
         return
-    raise InputError(f"'{override.input_line}'", problem, "For example: interval(1,6), int(interval(4,40))")
+    raise InputError(f"'{override.input_line}'", problem, f"For example: {example}")
 
 
 def _value_of(override: Override) -> Value:

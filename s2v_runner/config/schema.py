@@ -103,8 +103,8 @@ class ParallelConfig(Group):
 
 class MetricsConfig(Group):
     method: Literal["none", "basic"]
-    face: str
-    mouth: str
+    face: Annotated[str, Field(json_schema_extra=FREE_TEXT)]
+    mouth: Annotated[str, Field(json_schema_extra=FREE_TEXT)]
     syncnet: Annotated[str | None, Field(json_schema_extra=PATH)]
     arcface: Annotated[str | None, Field(json_schema_extra=PATH)]
     clip: Annotated[str | None, Field(json_schema_extra=PATH)]
@@ -115,6 +115,7 @@ class MetricsConfig(Group):
 class OutputConfig(Group):
     folder: Annotated[str, Field(json_schema_extra=PATH)]
     frames: Literal["none", "png", "lossless"]
+    latents: bool
     crf: Annotated[int, Field(ge=0, le=51)]
     audio_kbps: Annotated[int, Field(ge=16, le=512)]
 
@@ -185,7 +186,9 @@ def _keys_of(group: type[Group], prefix: str) -> list[tuple[str, dict[str, Any]]
             keys += _keys_of(kind, f"{prefix}{name}.")
         else:
             marks = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-            keys.append((f"{prefix}{name}", {**marks, "nullable": type(None) in get_args(kind)}))
+            kinds = (kind, *get_args(kind))
+            is_whole = int in kinds and float not in kinds
+            keys.append((f"{prefix}{name}", {**marks, "nullable": type(None) in kinds, "is_whole": is_whole}))
     return keys
 
 
@@ -199,3 +202,7 @@ def nullable_keys() -> frozenset[str]:
 
 def path_keys() -> frozenset[str]:
     return frozenset(key for key, marks in all_keys().items() if marks.get("is_path"))
+
+
+def whole_number_keys() -> frozenset[str]:
+    return frozenset(key for key, marks in all_keys().items() if marks["is_whole"])

@@ -74,7 +74,7 @@ class SweepWords:
     def ends(self, point: PreparedPoint, finished: FinishedRun | None, error: Exception | None) -> None:
         number = point.definition.number
         if finished is None:
-            print(f"  point {number} failed: {_describe(error)}", file=sys.stderr, flush=True)
+            print(f"  point {number} failed: {describe_error(error)}", file=sys.stderr, flush=True)
             self._states[number] = PointState("failed", None)
             return
         self._states[number] = state_of(finished.folder, finished.record, None)
@@ -116,7 +116,8 @@ def _failures(sweep: PreparedSweep, states: Mapping[int, PointState]) -> str:
     return f"; failed: {', '.join(failed[:_LISTED])}{more}" if failed else ""
 
 
-def _describe(error: Exception | None) -> str:
+def describe_error(error: Exception | None) -> str:
+    """What ended a point, in a line."""
     if isinstance(error, InputError | GenerationError | OutputError):
         return str(error)
     return f"{type(error).__name__}: {error} (its run.log has more)"

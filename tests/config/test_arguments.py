@@ -199,7 +199,7 @@ def test_no_mixture_of_signs_in_a_choice_is_misread():
         ("sampler.steps=(1", "it cannot be read as a setting. Put quotes"),
         ("prompt=choice(a,(b)", "it cannot be read as a setting. Put quotes"),
         ("sampler=glob(*)", "its values cannot be listed"),
-        ("sampler.steps=interval(1,3)", "an interval is for a search.*search=optuna"),
+        ("sampler.steps=interval(1,3)", "an interval is for a search"),
         ("prompt=\udcff", r"'prompt=\udcff': it is not in UTF-8"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Settings that are asked for one after the other, each from how the others did; a sweep that grows."""
