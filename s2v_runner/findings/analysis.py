@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from s2v_runner.findings.contrasts import Measured, effects, interactions
-from s2v_runner.findings.finding import LEVEL, RATE, Findings, Subject
-from s2v_runner.findings.intervals import LEAST_DRAWS
+from s2v_runner.findings.finding import RATE, Findings, Subject
+from s2v_runner.findings.intervals import LEAST_DRAWS, LEVEL
 from s2v_runner.findings.levelling import describe_plateaus
 from s2v_runner.findings.observations import Experiment, Observation
 from s2v_runner.findings.plateaus import find_plateau, sequences

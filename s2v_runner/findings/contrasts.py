@@ -6,7 +6,7 @@ from itertools import combinations, pairwise, product
 
 import numpy as np
 
-from s2v_runner.findings.finding import LEVEL, Subject
+from s2v_runner.findings.finding import Subject
 from s2v_runner.findings.intervals import LEAST_DRAWS, Mean, estimate_mean, quantum_of
 from s2v_runner.findings.observations import Experiment, Sample, is_ordered
 from s2v_runner.metrics.measures import Metric
@@ -50,7 +50,7 @@ class Measured:
         """None of too few draws."""
         if len(sample.values) < LEAST_DRAWS:
             return None
-        return estimate_mean(sample, self._quanta[metric.key], LEVEL)
+        return estimate_mean(sample, self._quanta[metric.key])
 
 
 def effects(experiment: Experiment, measured: Measured) -> Iterator[Contrast]:

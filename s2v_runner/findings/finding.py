@@ -9,8 +9,6 @@ from s2v_runner.records import Value
 
 RATE = 0.05
 """Of pages with a false finding among all of theirs, at most, and of pages that falsely call something the same."""
-LEVEL = 0.95
-"""Of the intervals that are shown, each by itself."""
 
 Against = Literal["reference", "slowest"]
 Verdict = Literal["raises", "lowers", "depends", "same", "untold"]

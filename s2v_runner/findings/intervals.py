@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -10,26 +10,55 @@ from scipy.special import gammaln, stdtr, stdtrit
 
 from s2v_runner.findings.observations import Sample
 
+LEVEL = 0.95
+"""Of the intervals, each by itself."""
 LEAST_DRAWS = 3
 """Of fewer nothing is claimed."""
 _LEAST_RESAMPLED = 5
 """A resample of three or four is the same value over and over so often that its spread says nothing."""
 _MOST_ENUMERATED = 7
-_RESAMPLES = 4000
+_RESAMPLES = 2000
 _SEED = 20230819
+_EXACT = 1e-9
+"""Numbers that are as near as this share are the same: the last bits of a float are nobody's finding."""
 
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of a sample, and how sure it is."""
+    """The mean of a sample of at least three differences, and how sure it is."""
 
     value: float
     error: float
     """Standard error; 0 where all are the same and could have differed in any digit."""
-    draws: int
-    low: float
-    high: float
-    """Ends of the interval that holds the true mean with the probability that was asked for."""
+    rounding: float
+    """The least variance that a difference is taken to have."""
+    differences: np.ndarray
+
+    @property
+    def draws(self) -> int:
+        return len(self.differences)
+
+    @property
+    def low(self) -> float:
+        return self.interval[0]
+
+    @property
+    def high(self) -> float:
+        return self.interval[1]
+
+    @cached_property
+    def interval(self) -> tuple[float, float]:
+        """Holds the true mean with 95 %.
+
+        The wider, at each end, of Student's t and, from five draws on, of the studentised bootstrap (Efron 1979; Hall
+        1988): the first keeps its level for heavy tails and the second for lopsided ones.
+        """
+        reach = float(stdtrit(self.draws - 1, 0.5 + LEVEL / 2)) * self.error
+        low, high = self.value - reach, self.value + reach
+        if self.draws < _LEAST_RESAMPLED or not self.error:
+            return low, high
+        lower, upper = _resampled_quantiles(self.differences, max(self.rounding, (_EXACT * self.error) ** 2))
+        return min(low, self.value - upper * self.error), max(high, self.value - lower * self.error)
 
     @property
     def p(self) -> float:
@@ -55,29 +84,21 @@ class Mean:
         return math.copysign(math.inf, away) if away else 0.0
 
 
-def estimate_mean(sample: Sample, quantum: float, level: float) -> Mean:
-    """The mean of at least three differences, with an interval of that level.
+def estimate_mean(sample: Sample, quantum: float) -> Mean:
+    """The mean of at least three differences.
 
-    The interval is the wider, at each end, of Student's t and, from five draws on, of the studentised bootstrap (Efron
-    1979; Hall 1988): the first holds its level for heavy tails and the second for lopsided ones. `quantum` is the step
-    in which the metric comes; the spread counts as no less than what rounding to it leaves, or a few whole numbers that
-    happen to agree would be taken for certainty.
+    `quantum` is the step in which the metric comes; the spread counts as no less than what rounding to it leaves, or a
+    few whole numbers that happen to agree would be taken for certainty.
     """
-    values, draws = sample.values, len(sample.values)
-    assert draws >= LEAST_DRAWS, draws
+    values = sample.values
+    assert len(values) >= LEAST_DRAWS, values
     # Each value is off by a uniform error of variance quantum² / 12, a difference by twice that.
     rounding = quantum**2 / (6 * sample.averaged)
-    mean = float(values.mean())
     spread = float(values.var(ddof=1))
-    if spread <= (1e-9 * np.abs(values).max()) ** 2:
+    if spread <= (_EXACT * np.abs(values).max()) ** 2:
         spread = 0.0
-    error = math.sqrt(max(spread, rounding) / draws) if values.any() else 0.0
-    reach = float(stdtrit(draws - 1, 0.5 + level / 2)) * error
-    low, high = mean - reach, mean + reach
-    if draws >= _LEAST_RESAMPLED and spread > 0:
-        lower, upper = _resampled_quantiles(values, max(rounding, 1e-12 * spread), level)
-        low, high = min(low, mean - upper * error), max(high, mean - lower * error)
-    return Mean(mean, error, draws, low, high)
+    error = math.sqrt(max(spread, rounding) / len(values)) if values.any() else 0.0
+    return Mean(float(values.mean()), error, rounding, values)
 
 
 def reach_of(error: float, draws: int, chance: float) -> float:
@@ -85,7 +106,7 @@ def reach_of(error: float, draws: int, chance: float) -> float:
     return float(stdtrit(draws - 1, 1 - chance)) * error
 
 
-def _resampled_quantiles(values: np.ndarray, least: float, level: float) -> tuple[float, float]:
+def _resampled_quantiles(values: np.ndarray, least: float) -> tuple[float, float]:
     """Of the studentised mean over resamples, at both ends; `least` is the least variance of a resample."""
     draws = len(values)
     counts, weights = _resamples(draws)
@@ -95,7 +116,7 @@ def _resampled_quantiles(values: np.ndarray, least: float, level: float) -> tupl
     studentised = means / np.sqrt(np.maximum(variances, least) / draws)
     order = np.argsort(studentised)
     reached = np.cumsum(weights[order])
-    ends = np.searchsorted(reached, [0.5 - level / 2, 0.5 + level / 2]).clip(max=len(order) - 1)
+    ends = np.searchsorted(reached, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2]).clip(max=len(order) - 1)
     low, high = studentised[order][ends]
     return float(low), float(high)
 
@@ -116,6 +137,5 @@ def quantum_of(column: np.ndarray) -> float:
     """The step in which the values of a metric come: the least difference between any two, 0 where all are the same."""
     values = np.unique(column[np.isfinite(column)])
     gaps = np.diff(values)
-    # What differs in the last bits is the same number.
-    gaps = gaps[gaps > 1e-9 * np.abs(values).max(initial=0.0)]
+    gaps = gaps[gaps > _EXACT * np.abs(values).max(initial=0.0)]
     return float(gaps.min()) if gaps.size else 0.0

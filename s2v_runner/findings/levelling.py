@@ -52,9 +52,9 @@ def _describe(plateau: Plateau, verdict: Verdict, subject: Subject) -> Finding:
         other_values=(),
         whole=False,
         metric=metric.key,
-        difference=widest and widest.value,
-        low=widest and widest.low,
-        high=widest and widest.high,
+        difference=widest.value,
+        low=widest.low,
+        high=widest.high,
         share=None,
         n=plateau.n,
         p=plateau.p if verdict in ("same", "untold") else None,
@@ -66,7 +66,6 @@ def _describe(plateau: Plateau, verdict: Verdict, subject: Subject) -> Finding:
 
 def _say(plateau: Plateau, verdict: Verdict, subject: Subject) -> str:
     metric, name, widest = plateau.metric, subject.names[plateau.setting], plateau.widest
-    assert widest is not None
     digits = digits_for(metric, widest.low, widest.high)
     interval = say_interval(widest.low, widest.high, digits)
     if verdict == "same":
@@ -111,7 +110,7 @@ def _describe_all(plateaus: Sequence[Plateau], verdicts: Mapping[str, Verdict], 
         high=None,
         share=None,
         n=draws,
-        p=max((plateau.p for plateau in told if plateau.p is not None), default=None),
+        p=max((plateau.p for plateau in told), default=None),
         verdict="same" if told else "untold",
         better=None,
         text=f"{capitalise('; '.join(parts))} (n = {draws}).",

@@ -22,9 +22,9 @@ class Plateau:
     highest: Value
     start: Value
     """The smallest value of which all higher ones differ by less than what matters; None where the data do not tell."""
-    widest: Mean | None
+    widest: Mean
     """Of those differences the one that reaches furthest from zero."""
-    p: float | None
+    p: float
     n: int
 
 
@@ -70,25 +70,26 @@ def find_plateau(
     """
     assert metric.notable is not None, metric
     levels = experiment.levels(key)
-    rungs = list(_rungs(experiment, measured, key, metric, levels))
+    first: _Rung | None = None
     reached: tuple[_Rung, float] | None = None
     p = 0.0
-    for rung in rungs:
+    for rung in _rungs(experiment, measured, key, metric, levels):
+        first = first or rung
         p = max(p, min(1.0, rung.p(metric.notable) * equivalences))
         if p > RATE or not rung.is_within(metric.notable):
             break
         reached = rung, p
-    if not rungs:
+    if first is None:
         return None
-    rung = reached[0] if reached else rungs[0]
+    shown, probability = reached or (first, p)
     return Plateau(
         metric=metric,
         setting=key,
         highest=levels[-1],
-        start=None if reached is None else rung.value,
-        widest=rung.widest,
-        p=p if reached is None else reached[1],
-        n=min(mean.draws for mean in rung.means),
+        start=None if reached is None else shown.value,
+        widest=shown.widest,
+        p=probability,
+        n=min(mean.draws for mean in shown.means),
     )
 
 

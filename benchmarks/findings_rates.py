@@ -1,0 +1,170 @@
+"""How often the findings of a comparison are right, on sweeps that are made up: coverage, false findings, power.
+
+    python -m benchmarks.findings_rates --out benchmarks/results/findings-rates.json
+
+Coverage is that of single intervals around the mean of differences of a known mean. Pages are whole sweeps of a setting
+of five values and one of two, in eight metrics: of pure noise, where a page errs that says that anything changes; of an
+effect at the edge of what matters, where one errs that says that nothing changes; of a real effect, where it is to be
+found. In the same sweeps the recommendation errs where it is worse than the best by more than matters. CPU alone.
+"""
+
+import argparse
+import itertools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import write_report
+from s2v_runner.findings.analysis import find
+from s2v_runner.findings.finding import RATE, Findings, Subject
+from s2v_runner.findings.intervals import LEVEL, estimate_mean
+from s2v_runner.findings.observations import Observation, Sample
+from s2v_runner.metrics.measures import Metric
+
+Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+
+DRAWS = (3, 5, 8, 20)
+DIFFERENCES: Mapping[str, Draw] = {
+    "normal": lambda generator, shape: generator.normal(size=shape),
+    "uniform": lambda generator, shape: generator.uniform(-1, 1, shape),
+    "heavy tails (t, 3 degrees)": lambda generator, shape: generator.standard_t(3, shape),
+    "skewed (chi-square, 8 degrees)": lambda generator, shape: generator.chisquare(8, shape) - 8,
+    "very skewed (exponential)": lambda generator, shape: generator.exponential(size=shape) - 1,
+}
+NOISES: Mapping[str, Draw] = {
+    "normal": DIFFERENCES["normal"],
+    "heavy tails (t, 3 degrees)": DIFFERENCES["heavy tails (t, 3 degrees)"],
+    "skewed (log-normal)": lambda generator, shape: np.exp(generator.normal(size=shape)) - np.exp(0.5),
+    "whole numbers": lambda generator, shape: np.round(0.7 * generator.normal(size=shape)),
+    "few whole numbers": lambda generator, shape: (generator.random(shape) < 0.1).astype(float),
+}
+STEPS, GUIDANCE = "sampler.steps", "sampler.guide_scale"
+SWEPT = ("base_seed", STEPS, GUIDANCE)
+_VALUES = {STEPS: (5, 10, 20, 40, 60), GUIDANCE: (3.0, 6.0)}
+_METRICS = 8
+_NOTABLE = 1.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--intervals", type=int, default=2000, help="made for each coverage")
+    parser.add_argument("--pages", type=int, default=25, help="made for each rate")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    report = {
+        "level": LEVEL,
+        "rate": RATE,
+        "intervals": options.intervals,
+        "pages": options.pages,
+        "coverage": [
+            {"differences": name, "draws": draws, **measure_coverage(draw, draws, options.intervals)}
+            for draws in DRAWS
+            for name, draw in DIFFERENCES.items()
+        ],
+        "rates": [
+            {"noise": name, "draws": draws, **measure_rates(draw, draws, options.pages)}
+            for draws in DRAWS
+            for name, draw in NOISES.items()
+        ],
+        "power": [
+            {"effect": effect, "draws": draws, **measure_power(effect, draws, options.pages)}
+            for draws in DRAWS
+            for effect in (1.0, 2.0, 4.0, 8.0)
+        ],
+    }
+    write_report(options.out, report)
+
+
+def measure_coverage(draw: Draw, draws: int, repeats: int) -> dict[str, float]:
+    """Shares of intervals that hold the true mean: the one in use, Student's t, and the percentile bootstrap."""
+    generator = np.random.default_rng(1)
+    counts = {"used": 0, "student": 0, "percentile": 0}
+    for _ in range(repeats):
+        values = draw(generator, (draws,))
+        mean = estimate_mean(Sample(values, np.arange(draws), 1.0), 0.0)
+        counts["used"] += mean.low <= 0 <= mean.high
+        counts["student"] += mean.p >= 1 - LEVEL
+        low, high = np.quantile(values[generator.integers(0, draws, (400, draws))].mean(axis=1), [0.025, 0.975])
+        counts["percentile"] += low <= 0 <= high
+    return {name: count / repeats for name, count in counts.items()}
+
+
+def measure_rates(draw: Draw, draws: int, pages: int) -> dict[str, float]:
+    """Shares of pages that say anything false: that there is a change, that there is none, what to use."""
+    generator = np.random.default_rng(2)
+    changed = same = worse = 0
+    for _ in range(pages):
+        changed += any(
+            finding.verdict in ("raises", "lowers", "depends") and finding.metric != "seconds"
+            for finding in _page(generator, draw, draws, lambda *_: 0.0).findings
+        )
+        # Half the steps cost exactly what matters: that nothing matters is false of most questions.
+        edge = _page(generator, lambda *given: 0.05 * draw(*given), draws, _edge)
+        same += any(
+            _is_falsely_same(finding.values)
+            for finding in edge.findings
+            if finding.verdict == "same" and finding.setting == STEPS
+        )
+        worse += edge.recommendation.verdict == "told" and edge.recommendation.settings[STEPS] != 60
+    return {"change": changed / pages, "same": same / pages, "recommendation": worse / pages}
+
+
+def measure_power(effect: float, draws: int, pages: int) -> dict[str, float]:
+    """Shares of pages that find the effect of guidance, in standard deviations of a point, and with an interval that
+    holds it."""
+    generator = np.random.default_rng(3)
+    found = held = 0
+    for _ in range(pages):
+        page = _page(
+            generator, NOISES["normal"], draws, lambda _steps, guidance, metric: effect * (guidance > 4) * (metric == 0)
+        )
+        (finding,) = (one for one in page.findings if one.setting == GUIDANCE and one.metric == "metric-0")
+        assert finding.low is not None
+        assert finding.high is not None
+        found += finding.verdict == "raises"
+        held += finding.low <= effect <= finding.high
+    return {"found": found / pages, "held": held / pages}
+
+
+def subject(metrics: int) -> Subject:
+    """So many qualities, of which higher is better and one matters, and the time."""
+    common: dict[str, Any] = {"unit": "", "digits": 2, "help": "Made up."}
+    qualities = tuple(
+        Metric(
+            key=f"metric-{index}", name=f"Metric {index}", better="higher", kind="quality", notable=_NOTABLE, **common
+        )
+        for index in range(metrics)
+    )
+    seconds = Metric(key="seconds", name="Time", better="lower", kind="time", notable=None, **common)
+    return Subject(metrics=(*qualities, seconds), closeness=frozenset(), names={key: key for key in SWEPT})
+
+
+def _page(
+    generator: np.random.Generator, draw: Draw, draws: int, effect: Callable[[int, float, int], float]
+) -> Findings:
+    """The findings of a sweep in which every draw has a strength of its own that all its points share."""
+    own = generator.normal(size=(draws, _METRICS))
+    observations = []
+    for seed in range(draws):
+        for steps, guidance in itertools.product(_VALUES[STEPS], _VALUES[GUIDANCE]):
+            noise = draw(generator, (_METRICS,)) + own[seed]
+            metrics = {f"metric-{index}": noise[index] + effect(steps, guidance, index) for index in range(_METRICS)}
+            values = {"base_seed": seed, STEPS: steps, GUIDANCE: guidance}
+            observations.append(Observation(len(observations), values, {**metrics, "seconds": float(steps)}))
+    return find(SWEPT, observations, subject(_METRICS))
+
+
+def _edge(steps: int, _guidance: float, _metric: int) -> float:
+    """Every lower value is worse than the highest by what matters, and no better than the ones between."""
+    return _NOTABLE * (steps >= 60)
+
+
+def _is_falsely_same(values: tuple[Any, ...]) -> bool:
+    """Of a plateau that it begins below the highest value; of a step that it leads there."""
+    return len(values) == 1 or values[-1] == 60
+
+
+if __name__ == "__main__":
+    main()
