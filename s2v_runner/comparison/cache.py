@@ -1,4 +1,4 @@
-"""What was measured of a video, kept beside the sweep so that it is decoded once."""
+"""How near a video is to others, kept beside the sweep so that it is decoded once."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -14,7 +14,7 @@ from s2v_runner.tracking.definition import PointDefinition
 from s2v_runner.tracking.folder import LOCK_NAME
 from s2v_runner.tracking.record import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever something is measured otherwise, or a proxy made otherwise."""
 FOLDER = "comparison"
 
@@ -27,7 +27,6 @@ class Kept:
 
     key: str
     """That of the footage it was measured of."""
-    measures: Measures
     likeness: Mapping[str, Measures]
     """To each baseline that it was compared with, by the key of that one's footage."""
 
@@ -49,7 +48,7 @@ def read_kept(path: Path, key: str) -> Kept | None:
         if content["format"] != FORMAT or content["key"] != key:
             return None
         likeness = {baseline: _measures(values) for baseline, values in content["likeness"].items()}
-        return Kept(key=key, measures=_measures(content["measures"]), likeness=likeness)
+        return Kept(key=key, likeness=likeness)
     except (KeyError, TypeError, ValueError, AttributeError, AssertionError):
         return None
 

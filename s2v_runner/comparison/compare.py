@@ -1,5 +1,6 @@
-"""A sweep's comparison: its page and its table."""
+"""A sweep's comparison: its page, its table and its findings."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,7 @@ from s2v_runner.replacement import replacing, unfinished_path
 from s2v_runner.tracking.folder import sweep_held
 from s2v_runner.tracking.record import write_atomically
 
-PAGE_NAME, TABLE_NAME = "comparison.html", "comparison.csv"
+PAGE_NAME, TABLE_NAME, FINDINGS_NAME = "comparison.html", "comparison.csv", "findings.json"
 _MOST_BYTES = 40_000_000 * 3 // 4
 """Of mosaics and sounds, which base64 makes a third larger."""
 _GRAIN = 1_000_000
@@ -31,6 +32,7 @@ class Comparison:
 
     page: Path
     table: Path
+    findings: Path
     points: int
     videos: int
     """Points whose video is on the page."""
@@ -38,16 +40,19 @@ class Comparison:
     @property
     def files(self) -> dict[str, str]:
         """By kind, relative to the folder of the sweep."""
-        return {"comparison": self.page.name, "table": self.table.name}
+        return {"comparison": self.page.name, "table": self.table.name, "findings": self.findings.name}
 
 
 def compare_sweep(folder: Path, baseline: str | None, say: Callable[[str], None]) -> Comparison:
-    """Write the page and the table of a sweep into its folder, whatever there is of it so far.
+    """Write the page, the table and the findings of a sweep into its folder, whatever there is of it so far.
 
     `baseline` is what the points are compared with, as `key=value` words; None is what the sweep says, or else a
     sensible one. `say` is told now and then how far it is. Videos are decoded once: what was measured is kept. Raises
     InputError for a sweep that cannot be read and for a baseline that there is not, OutputError.
     """
+    # Late: it brings SciPy, which nobody waits for who only asks for a plan.
+    from s2v_runner.comparison.observed import find_in, findings_data
+
     sweep = read_sweep(folder)
     chosen = choose_baseline(sweep.definition, baseline)
     kept = folder / FOLDER
@@ -64,11 +69,14 @@ def compare_sweep(folder: Path, baseline: str | None, say: Callable[[str], None]
         compared = Compared(sweep=sweep, points=points, baseline=chosen, mosaics=mosaics, sounds=sounds)
         _remove_what_is_stale(kept, compared)
         write_atomically(folder / TABLE_NAME, table_text(compared))
-        data = page_data(compared, datetime.now().astimezone())
+        findings = findings_data(find_in(sweep.definition, points))
+        write_atomically(folder / FINDINGS_NAME, json.dumps(findings, ensure_ascii=False, allow_nan=False, indent=1))
+        data = page_data(compared, findings, datetime.now().astimezone())
         _write(folder / PAGE_NAME, assemble_page(data, page_media(compared)))
     return Comparison(
         page=folder / PAGE_NAME,
         table=folder / TABLE_NAME,
+        findings=folder / FINDINGS_NAME,
         points=len(points),
         videos=len(mosaics.tiles),
     )

@@ -1,10 +1,7 @@
-"""What is measured of a video while its frames go by. None of it holds more than a frame or two."""
+"""How near a video is to another, measured while the frames of both go by: no more than a frame of each is held."""
 
 import math
 from collections.abc import Iterator
-from typing import Protocol
-
-import numpy as np
 
 from s2v_runner.comparison.likeness import WINDOW, psnr, squared_error, ssim
 from s2v_runner.errors import InputError
@@ -13,50 +10,8 @@ from s2v_runner.video.reading import SeenFrame
 
 IDENTICAL = unknown("identical to the baseline")
 """Of signal to noise, which has no number where there is no noise."""
-SAME = {"psnr": IDENTICAL, "ssim": known(1.0)}
-
-
-class Meter(Protocol):
-    """Sees every frame of a video, in order."""
-
-    def take(self, frame: SeenFrame) -> None: ...
-
-    def read(self) -> dict[str, Measure]:
-        """By the keys of their metrics."""
-        ...
-
-
-class MotionMeter:
-    """How much changes from frame to frame."""
-
-    def __init__(self) -> None:
-        self._sum, self._count = 0.0, 0
-        self._before: np.ndarray | None = None
-
-    def take(self, frame: SeenFrame) -> None:
-        if self._before is not None:
-            self._sum += float(np.abs(frame.luma - self._before).mean())
-            self._count += 1
-        self._before = frame.luma
-
-    def read(self) -> dict[str, Measure]:
-        return {"motion": known(self._sum / self._count) if self._count else unknown("it has a single frame")}
-
-
-class SharpnessMeter:
-    """How much fine detail there is."""
-
-    def __init__(self) -> None:
-        self._sum, self._count = 0.0, 0
-
-    def take(self, frame: SeenFrame) -> None:
-        luma = frame.luma
-        laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * luma[1:-1, 1:-1]
-        self._sum += float(laplacian.var())
-        self._count += 1
-
-    def read(self) -> dict[str, Measure]:
-        return {"sharpness": known(self._sum / self._count)}
+UNKEPT_LATENTS = unknown("its latents were not kept")
+SAME = {"psnr": IDENTICAL, "ssim": known(1.0), "latent_distance": known(0.0)}
 
 
 class LikenessMeter:
@@ -81,14 +36,15 @@ class LikenessMeter:
             self._windowed += 1
 
     def read(self) -> dict[str, Measure]:
-        """Raises InputError where the other video could not be read."""
+        """By the keys of their metrics. Raises InputError where the other video could not be read."""
         if self._problem is not None or not self._count:
             raise InputError("baseline", self._problem or "it has no frames", "Make it again")
         decibels = psnr(self._squares / self._samples)
         if math.isinf(decibels):
             return SAME
         small = unknown(f"it is smaller than the {WINDOW} pixels that SSIM looks at")
-        return {"psnr": known(decibels), "ssim": known(self._alike / self._windowed) if self._windowed else small}
+        alike = known(self._alike / self._windowed) if self._windowed else small
+        return {"psnr": known(decibels), "ssim": alike, "latent_distance": UNKEPT_LATENTS}
 
     def _next(self) -> SeenFrame | None:
         try:

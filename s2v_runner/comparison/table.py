@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from s2v_runner.comparison.baseline import Baseline
-from s2v_runner.comparison.measures import METRICS
+from s2v_runner.comparison.measures import LIKENESS_METRICS, METRICS
+from s2v_runner.comparison.meters import IDENTICAL
 from s2v_runner.comparison.mosaics import Mosaics
 from s2v_runner.comparison.reading import ComparedSweep
 from s2v_runner.comparison.sounds import Sounds
@@ -45,9 +46,10 @@ class Compared:
     sounds: Sounds
 
 
-def page_data(compared: Compared, now: datetime) -> dict[str, Any]:
+def page_data(compared: Compared, findings: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """What the page is made from, in the types of JSON; no number in it is infinite or none."""
     definition = compared.sweep.definition
+    metrics = known_metrics(compared.points)
     return {
         "title": title_of(definition, None),
         "identity": definition.identity,
@@ -55,9 +57,10 @@ def page_data(compared: Compared, now: datetime) -> dict[str, Any]:
         "made": f"{now:%Y-%m-%d %H:%M}",
         "summary": shared_facts(compared.sweep),
         "parameters": _parameters(compared.sweep),
-        "metrics": [asdict(metric) for metric in METRICS],
+        "metrics": [asdict(metric) for metric in metrics],
+        "findings": findings,
         "baseline": None if compared.baseline is None else compared.baseline.words,
-        "points": [_point_data(compared, point) for point in compared.points],
+        "points": [_point_data(compared, point, metrics) for point in compared.points],
         "mosaics": [
             {"id": f"mosaic-{index}", "fps": float(mosaic.fps)}
             | {name: getattr(mosaic, name) for name in ("width", "height", "frames")}
@@ -76,13 +79,19 @@ def page_media(compared: Compared) -> dict[str, Path]:
     return mosaics | {f"sound-{index}": sound.path for index, sound in enumerate(compared.sounds.sounds)}
 
 
+def known_metrics(points: Sequence[MeasuredPoint]) -> list[Metric]:
+    """Those that some point has; of likeness, some point other than the one that it is a likeness to."""
+    return [metric for metric in METRICS if any(_has(point, metric) for point in points)]
+
+
 def table_text(compared: Compared) -> str:
     """The points as CSV with a header, a row each; what is not known is empty."""
     swept = compared.sweep.definition.swept
-    measured = [_column(metric) for metric in METRICS]
+    metrics = known_metrics(compared.points)
+    measured = [_column(metric) for metric in metrics]
     rows = [
         ["number", "status", *swept, *measured, "baseline", "seed", "folder", "video", "identity", "error"],
-        *(_row(compared, point) for point in compared.points),
+        *(_row(compared, point, metrics) for point in compared.points),
     ]
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows([[_cell(value) for value in row] for row in rows])
@@ -104,18 +113,19 @@ def _parameters(sweep: ComparedSweep) -> list[dict[str, Any]]:
     return parameters
 
 
-def _point_data(compared: Compared, measured: MeasuredPoint) -> dict[str, Any]:
+def _point_data(compared: Compared, measured: MeasuredPoint, metrics: Sequence[Metric]) -> dict[str, Any]:
     point, viewed = measured.viewed.point, measured.viewed
     folder, footage, number = compared.sweep.folder, point.footage, point.number
     tile = compared.mosaics.tiles.get(number)
+    measures = {metric.key: measured.measures[metric.key] for metric in metrics}
     return {
         "number": number,
         "name": point_name(compared.sweep.definition.swept, point.definition),
         "values": {key: _plain(value) for key, value in point.definition.values.items()},
         "status": point.status,
         "error": point.error,
-        "metrics": {key: measure.value for key, measure in measured.measures.items()},
-        "reasons": {key: measure.reason for key, measure in measured.measures.items() if measure.reason is not None},
+        "metrics": {key: measure.value for key, measure in measures.items()},
+        "reasons": {key: measure.reason for key, measure in measures.items() if measure.reason is not None},
         "baseline": viewed.baseline,
         "folder": point.folder.relative_to(folder).as_posix(),
         "video": None if footage is None else footage.video.relative_to(folder).as_posix(),
@@ -129,14 +139,14 @@ def _point_data(compared: Compared, measured: MeasuredPoint) -> dict[str, Any]:
     }
 
 
-def _row(compared: Compared, measured: MeasuredPoint) -> Sequence[Any]:
+def _row(compared: Compared, measured: MeasuredPoint, metrics: Sequence[Metric]) -> Sequence[Any]:
     point, sweep = measured.viewed.point, compared.sweep
     video = None if point.footage is None else point.footage.video.relative_to(sweep.folder).as_posix()
     return [
         point.number,
         point.status,
         *(point.definition.values.get(key) for key in sweep.definition.swept),
-        *(measured.measures[metric.key].value for metric in METRICS),
+        *(measured.measures[metric.key].value for metric in metrics),
         measured.viewed.baseline,
         None if point.record is None else point.record.base_seed,
         point.folder.relative_to(sweep.folder).as_posix(),
@@ -144,6 +154,13 @@ def _row(compared: Compared, measured: MeasuredPoint) -> Sequence[Any]:
         point.definition.identity,
         point.error,
     ]
+
+
+def _has(measured: MeasuredPoint, metric: Metric) -> bool:
+    measure = measured.measures[metric.key]
+    if metric in LIKENESS_METRICS and measured.viewed.baseline == measured.viewed.point.number:
+        return False
+    return measure.value is not None or measure == IDENTICAL
 
 
 def _column(metric: Metric) -> str:

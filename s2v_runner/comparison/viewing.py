@@ -1,4 +1,4 @@
-"""Every video is looked at once: measured, held against its baseline, and copied small."""
+"""Every video is looked at once: held against its baseline, and copied small."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -8,7 +8,7 @@ from time import monotonic
 
 from s2v_runner.comparison.baseline import Baseline
 from s2v_runner.comparison.cache import Kept, Measures, entry_path, proxy_path, read_kept, whole_file, write_kept
-from s2v_runner.comparison.meters import SAME, LikenessMeter, Meter, MotionMeter, SharpnessMeter
+from s2v_runner.comparison.meters import SAME, LikenessMeter
 from s2v_runner.comparison.reading import ComparedPoint, Footage
 from s2v_runner.comparison.tiles import fit
 from s2v_runner.errors import InputError
@@ -30,7 +30,7 @@ class ViewedPoint:
     """LOST where its video turned out not to be whole."""
     proxy: Path | None
     measures: Measures
-    """Of the video, and against the baseline, by the keys of their metrics; none where there is no video."""
+    """Against the baseline, by the keys of their metrics; none where there is no video."""
     baseline: int | None
     """The number of the point that it is compared with."""
 
@@ -49,7 +49,7 @@ def view_points(
     for done, point in enumerate(ordered):
         if monotonic() - said > _SECONDS_BETWEEN_LINES:
             said = monotonic()
-            say(f"{done} of {len(points)} videos are measured")
+            say(f"{done} of {len(points)} videos are looked at")
         viewer.look(point)
     return [viewer.viewed[point.number] for point in points]
 
@@ -95,7 +95,7 @@ class _Viewer:
             assert other is not None
             broken = _unlike(f"its baseline, point {self._numbers[point.number]}, cannot be read any more")
             likeness = kept.likeness.get(other.key, broken)
-        return {**kept.measures, **likeness}
+        return likeness
 
     def _other(self, point: ComparedPoint) -> Footage | None:
         """The video of its baseline."""
@@ -123,11 +123,10 @@ def _unlike(reason: str) -> Measures:
 
 
 def _view(footage: Footage, other: Footage | None, proxy: Path | None) -> Kept:
-    """Let the video go by once: measure it where a proxy is wanted too, and compare it where there is another.
+    """Let the video go by once: copy it where a proxy is wanted, and compare it where there is another.
 
     Raises InputError where it is not whole, OutputError where the proxy cannot be written.
     """
-    meters: list[Meter] = [] if proxy is None else [MotionMeter(), SharpnessMeter()]
     with ExitStack() as stack:
         reader = stack.enter_context(open_video(footage.measured))
         copy = None if proxy is None else stack.enter_context(_proxy_writer(proxy, footage))
@@ -137,18 +136,17 @@ def _view(footage: Footage, other: Footage | None, proxy: Path | None) -> Kept:
         count = 0
         for frame in reader:
             count += 1
-            for meter in (*meters, *([likeness] if likeness else [])):
-                meter.take(frame)
+            if likeness is not None:
+                likeness.take(frame)
             if copy is not None:
                 copy.write(frame.picture)
         _check_whole(footage, reader, count)
-    measures = {key: measure for meter in meters for key, measure in meter.read().items()}
     compared: dict[str, Measures] = {}
     if likeness is not None and other is not None:
         # What a damaged baseline prevents is not kept, but found out anew.
         with suppress(InputError):
             compared[other.key] = likeness.read()
-    return Kept(key=footage.key, measures=measures, likeness=compared)
+    return Kept(key=footage.key, likeness=compared)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def compared(sweep: Path, kept: Path) -> Compared:
 
 
 def data_of(sweep: Path, kept: Path) -> dict[str, Any]:
-    data = page_data(compared(sweep, kept), NOW)
+    data = page_data(compared(sweep, kept), {}, NOW)
     return json.loads(json.dumps(data, allow_nan=False))
 
 
@@ -65,7 +65,7 @@ def test_data_are_as_the_page_expects_them(made_sweep: Path, tmp_path: Path):
         {"key": "sampler.steps", "name": "steps", "values": [10, 20, 40], "numeric": True},
         {"key": "sampler.guide_scale", "name": "guide_scale", "values": [3.0, 4.5], "numeric": True},
     ]
-    assert data["metrics"][0].keys() == {"key", "name", "unit", "better", "digits", "kind", "help"}
+    assert data["metrics"][0].keys() == {"key", "name", "unit", "better", "digits", "kind", "notable", "help"}
     point = data["points"][1]
     assert point["number"] == 2
     assert point["name"] == "steps 10, guide_scale 4.5"
