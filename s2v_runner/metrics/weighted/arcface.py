@@ -19,11 +19,13 @@ _EMBEDDING_SIZE = 512
 _ERRORS_ONLY = 3
 
 # insightface turns and scales a face until its eyes and mouth lie where `arcface_src` of its utils/face_align.py has
-# them: the eyes at row 51.6 of 112, the mouth at row 92.3. No landmarks are at hand here. By the rule of thirds, a face
-# from the hair to the chin has its eyes at 0.405 and its mouth at 0.78 of its height, so there it has 109 rows from row
-# 7 on. The box begins a sixth of that further down, at row 25.6, and has 91 rows.
-_BOX_TOP = 25.6
-_BOX_HEIGHT = 91.0
+# them: the eyes at row 51.6 of 112, the mouth at row 92.3. No landmarks are at hand here. In the boxes that are
+# found, the eyes are at 0.40 and the mouth is at 0.85 of the height (docs/metrics.md says how that was measured), so a
+# box has 90.4 rows there and begins at row 15.4.
+_EYES, _MOUTH = 0.40, 0.85
+_TEMPLATE_EYES, _TEMPLATE_MOUTH = 51.6, 92.3
+_BOX_HEIGHT = (_TEMPLATE_MOUTH - _TEMPLATE_EYES) / (_MOUTH - _EYES)
+_BOX_TOP = _TEMPLATE_EYES - _EYES * _BOX_HEIGHT
 FRAMING = Framing(above=_BOX_TOP / _BOX_HEIGHT, side=_SIDE / _BOX_HEIGHT, pixels=_SIDE, ground=0)
 
 

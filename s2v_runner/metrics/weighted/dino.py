@@ -22,7 +22,8 @@ _KEY = "dino"
 class DinoGauge(SampledMean):
     """`dino_similarity`: the cosine of the class tokens after the last norm; 1 is the picture itself.
 
-    As the published models are preprocessed, only the square in the middle of a frame is seen.
+    Frames become squares as the model's preprocessor_config.json says: the published DINOv2 sees only the middle, and
+    facebook/dino-vits16 the whole, squeezed.
     """
 
     def __init__(self, folder: Path, picture_HWC: np.ndarray, fps: float, device: torch.device) -> None:

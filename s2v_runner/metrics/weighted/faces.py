@@ -10,7 +10,7 @@ from s2v_runner.metrics.views import Box
 
 @dataclass(frozen=True, kw_only=True)
 class Framing:
-    """A square around a face, from that of its box, which goes from the chin to the middle of the forehead."""
+    """A square around a face, told from the box that was found."""
 
     above: float
     """How far its top is above the top of the box, in heights of the box."""

@@ -27,7 +27,7 @@ def read_tensors(key: str, path: Path) -> Mapping[str, torch.Tensor]:
         raise refuse(key, path, "it holds something other than a table of tensors")
     broken = [str(name) for name, tensor in content.items() if not torch.isfinite(tensor).all()]
     if broken:
-        raise refuse(key, path, f"it has {_some(broken)} that are not finite numbers")
+        raise refuse(key, path, f"it has {_some(broken)} with numbers that are not finite")
     return {str(name): tensor for name, tensor in content.items()}
 
 
@@ -73,4 +73,4 @@ def _describe_difference(missing: list[str], other: list[str], misshapen: list[s
 
 def _some(names: Iterable[str]) -> str:
     first, *others = names
-    return f"{len(others) + 1} tensors, such as '{first}'," if others else f"a tensor '{first}'"
+    return f"{len(others) + 1} tensors (such as '{first}')" if others else f"a tensor '{first}'"
