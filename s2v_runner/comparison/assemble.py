@@ -29,6 +29,7 @@ _SCRIPTS = (
     "header.js",
     "theme.js",
     "answer.js",
+    "findings.js",
     "tip.js",
     "cards.js",
     "grid.js",

@@ -100,6 +100,9 @@ class Recommendation:
     prices: tuple[Price, ...]
     n: int
     text: str
+    """What to use."""
+    reasons: str
+    """What it costs and gives, and what is not known of it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from s2v_runner.findings.wording import (
 from s2v_runner.metrics.measures import Metric
 from s2v_runner.records import Value
 
+_MOST_NAMED = 3
 Changes = Mapping[tuple[str, str | None, Value], Verdict]
 """By setting, metric and value: how the metric still changes on the last step to there."""
 
@@ -95,7 +96,8 @@ def _describe_all(plateaus: Sequence[Plateau], verdicts: Mapping[str, Verdict], 
     if changing := having("raises", "lowers"):
         parts.append(f"at {name} {say_value(plateaus[0].highest)} there is still a change in {say_names(changing)}")
     if untold := having("untold"):
-        parts.append(f"{DO_NOT_TELL} from where on nothing changes in {say_names(untold)}")
+        of = say_names(untold) if len(untold) <= _MOST_NAMED else f"{len(untold)} others"
+        parts.append(f"{DO_NOT_TELL} from where on nothing changes in {of}")
     draws = min(plateau.n for plateau in plateaus)
     return Finding(
         kind="plateau",

@@ -34,7 +34,16 @@ def say_unsure(primary: Metric, units: int, needed: int | None) -> str:
     return f"with {units} draws a loss of {limit} in {primary.name} could go unseen{would}"
 
 
-def say_choice(
+def say_choice(subject: Subject, settings: Mapping[str, Value], reference: Mapping[str, Value], primary: Metric) -> str:
+    """What to use."""
+    if settings == reference:
+        why = f"the best mean of {primary.name}, and nothing faster is shown to be as good"
+    else:
+        why = "the fastest that is shown to be no worse than the best by more than matters"
+    return f"Use {say_settings(subject, settings)}: {why}."
+
+
+def say_reasons(
     subject: Subject,
     settings: Mapping[str, Value],
     reference: Mapping[str, Value],
@@ -44,14 +53,11 @@ def say_choice(
     unguarded: Sequence[Metric],
     units: int,
 ) -> str:
-    """What to use, what it costs and gives beside the best and beside the slowest, and what is not known of it."""
-    parts = [f"Use {say_settings(subject, settings)}"]
-    if settings == reference:
-        parts[0] += f": the best mean of {primary.name}, and nothing faster is shown to be as good"
-    else:
-        parts[0] += ": the fastest that is shown to be no worse than the best by more than matters"
+    """What it costs and gives beside the best and beside the slowest, and what is not known of it."""
+    parts = []
+    if settings != reference:
         parts.append(
-            f"Beside {say_settings(subject, reference)}, which has the best mean of {primary.name},"
+            f"Beside the best mean of {primary.name}, that of {say_settings(subject, reference)},"
             f" {_say_prices(subject, prices, 'reference', primary)}"
         )
     if slowest not in (settings, reference):
@@ -60,10 +66,10 @@ def say_choice(
         )
     if unguarded:
         parts.append(
-            f"{capitalise(DO_NOT_TELL)} whether it is worse in {say_names(unguarded)}:"
-            f" with {units} draws a loss that matters could go unseen"
+            f"{capitalise(DO_NOT_TELL)} what it does to {say_names(unguarded)}:"
+            f" with {units} draws a loss there that matters could go unseen"
         )
-    return ". ".join(parts) + f" (n = {units})."
+    return " ".join(f"{part}." for part in parts)
 
 
 def _say_prices(subject: Subject, prices: Sequence[Price], against: Against, primary: Metric) -> str:
@@ -73,7 +79,8 @@ def _say_prices(subject: Subject, prices: Sequence[Price], against: Against, pri
         metric = subject.metric(price.metric)
         if price.against == against and (metric.kind == "time" or metric == primary):
             words.append(_say_price(metric, price))
-    return say_list(words) or "nothing can be said"
+    draws = [price.n for price in prices if price.against == against]
+    return f"{say_list(words)} (n = {min(draws)})" if words else "nothing can be said"
 
 
 def _say_price(metric: Metric, price: Price) -> str:
@@ -81,9 +88,10 @@ def _say_price(metric: Metric, price: Price) -> str:
     interval = say_interval(price.low, price.high, digits)
     if metric.kind == "time":
         word = "less" if price.difference < 0 else "more"
-        unit = say_amount(abs(price.difference), metric, digits)
-        low, high = sorted((abs(price.low), abs(price.high))) if price.low * price.high > 0 else (price.low, price.high)
-        return f"it takes {unit} {word} ({say_interval(low, high, digits)})"
+        amount = say_amount(abs(price.difference), metric, digits)
+        low, high = sorted((abs(price.low), abs(price.high)))
+        sure = say_interval(low, high, digits) if price.low * price.high > 0 else interval
+        return f"it takes {amount} {word} ({sure})"
     if price.difference == price.low == price.high == 0:
         return f"{metric.name} is exactly the same"
     word = "lower" if price.difference < 0 else "higher"

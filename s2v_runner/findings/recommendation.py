@@ -10,7 +10,7 @@ from s2v_runner.findings.contrasts import Measured
 from s2v_runner.findings.finding import RATE, Against, Price, Recommendation, Subject
 from s2v_runner.findings.intervals import LEAST_DRAWS, Mean, reach_of
 from s2v_runner.findings.observations import Experiment, Level
-from s2v_runner.findings.reasons import say_choice, say_no_choice, say_unsure
+from s2v_runner.findings.reasons import say_choice, say_no_choice, say_reasons, say_unsure
 from s2v_runner.metrics.measures import Metric
 from s2v_runner.records import Value
 
@@ -190,7 +190,10 @@ def _describe(
         unguarded=tuple(metric.key for metric in unguarded),
         prices=tuple(prices),
         n=field.experiment.units,
-        text=say_choice(subject, settings, reference, slow, field.guards[0], prices, unguarded, field.experiment.units),
+        text=say_choice(subject, settings, reference, field.guards[0]),
+        reasons=say_reasons(
+            subject, settings, reference, slow, field.guards[0], prices, unguarded, field.experiment.units
+        ),
     )
 
 
@@ -212,6 +215,7 @@ def _none(experiment: Experiment, reason: str) -> Recommendation:
         prices=(),
         n=experiment.units,
         text=f"These data do not tell which settings to use: {reason}.",
+        reasons="",
     )
 
 

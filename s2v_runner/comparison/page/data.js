@@ -63,7 +63,35 @@ function rankedMetrics(kind) {
   return data.metrics.filter((metric) => metric.kind === kind && metric.better !== null);
 }
 
-/** The one with this key if it is there, else the first; undefined when there is none. */
-function preferred(metrics, key) {
-  return metrics.find((metric) => metric.key === key) ?? metrics[0];
+/** The first of these keys that is there, else the first metric; undefined when there is none. */
+function preferred(metrics, ...keys) {
+  const [found] = keys.flatMap((key) => metrics.filter((metric) => metric.key === key));
+  return found ?? metrics[0];
+}
+
+const FEW_METRICS = 12; // so many are shown without asking
+const MAIN_METRICS = [
+  "psnr",
+  "ssim",
+  "mouth_r",
+  "sync_c",
+  "face_similarity",
+  "picture_ssim",
+  "colour_drift",
+  "seam_jump",
+  "flicker",
+  "motion",
+  "seconds",
+  "device_gib",
+];
+
+/** Of many metrics those that most questions are about; all of a few. */
+function mainMetrics() {
+  const main = data.metrics.filter(({ key }) => MAIN_METRICS.includes(key));
+  return data.metrics.length <= FEW_METRICS || main.length === 0 ? data.metrics : main;
+}
+
+/** The metrics that are asked for: the main ones, or all. */
+function shownMetrics() {
+  return state.every ? data.metrics : mainMetrics();
 }

@@ -14,6 +14,7 @@ window.addEventListener("unhandledrejection", (event) =>
 function build() {
   buildTheme();
   buildHeader();
+  buildFindings();
   buildSectionLinks();
   watchMarks();
   const mosaics = openMosaics();
@@ -27,6 +28,7 @@ function build() {
   buildNotes();
   buildDetails(painter);
   buildTip();
+  buildEveryMetric();
   return { mosaics, painter };
 }
 

@@ -23,7 +23,7 @@ function buildPareto() {
     [find("pareto-quality"), find("pareto-cost")].forEach((select) => (select.disabled = true));
     return;
   }
-  const choice = { quality: preferred(qualities, "psnr"), cost: preferred(costs, "seconds") };
+  const choice = { quality: preferred(qualities, "mouth_r", "psnr"), cost: preferred(costs, "seconds") };
   const draw = () => drawPareto(choice.quality, choice.cost);
   wireChoice("quality", qualities, choice, draw);
   wireChoice("cost", costs, choice, draw);

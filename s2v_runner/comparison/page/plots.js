@@ -13,11 +13,21 @@ function buildPlots() {
     find("plots-colour-label").hidden = true;
     return;
   }
-  const choice = { x: parametersByKey.get(state.columns) ?? parameters[0], colour: null };
+  const settings = parameters.filter(({ key }) => !data.findings?.draws?.includes(key));
+  const across = parametersByKey.get(state.columns) ?? parameters[0];
+  const choice = { x: settings.includes(across) ? across : (settings[0] ?? across), colour: null };
   const container = find("multiples");
-  const draw = () => drawPlots(container, metrics, choice);
+  const draw = () => {
+    const shown = shownMetrics();
+    drawPlots(
+      container,
+      metrics.filter((metric) => shown.includes(metric)),
+      choice,
+    );
+  };
   const choose = (parameter) => {
     choice.x = parameter;
+    state.plotted = parameter.key;
     fillColours(parameters, choice);
     markTab(parameter.key);
     draw();
@@ -30,6 +40,8 @@ function buildPlots() {
   fillColours(parameters, choice);
   markTab(choice.x.key);
   drawAtWidth(container, draw);
+  watch(["every"], draw);
+  watch(["plotted"], () => choose(parametersByKey.get(state.plotted)));
   const left = data.metrics.filter((metric) => !metrics.includes(metric)).map((metric) => metric.name);
   find("plots-remark").textContent = left.length ? `Not measured: ${left.join(", ")}.` : "";
 }

@@ -11,6 +11,8 @@ const state = {
   group: "",
   metric: "", // shown in the grid
   cell: null, // width of a cell in pixels; null fits it to the window
+  plotted: null, // key of the setting that the plots are against
+  every: false, // whether all metrics are shown, and not only the main ones
   sound: false,
 };
 const watchers = [];

@@ -1,13 +1,17 @@
 // Every point a row.
 
 function buildTable() {
-  const columns = tableColumns();
-  const order = { column: columns[0], sign: 1 };
-  const table = find("points");
+  const order = { column: null, sign: 1 };
   const body = make("tbody", {});
-  const rows = new Map(data.points.map((point) => [point.number, makeRow(point, columns)]));
-  const heads = columns.map((column) => makeHead(column, order, () => draw()));
-  table.append(make("thead", {}, make("tr", {}, ...heads)), body);
+  let [columns, rows, heads] = [[], new Map(), []];
+  const furnishTable = () => {
+    columns = tableColumns(shownMetrics());
+    order.column = columns.find(({ name }) => name === order.column?.name) ?? columns[0];
+    rows = new Map(data.points.map((point) => [point.number, makeRow(point, columns)]));
+    heads = columns.map((column) => makeHead(column, order, () => draw()));
+    find("points").replaceChildren(make("thead", {}, make("tr", {}, ...heads)), body);
+    draw();
+  };
 
   const filter = find("filter");
   filter.placeholder = exampleFilter();
@@ -27,11 +31,23 @@ function buildTable() {
     find("filter-count").classList.toggle("is-mistake", missing !== "");
     markAll(body);
   }
-  draw();
+  watch(["every"], furnishTable);
+  furnishTable();
+}
+
+/** The buttons that have all metrics shown, where there are too many to show all at once. */
+function buildEveryMetric() {
+  const buttons = [...document.querySelectorAll(".every-metric")];
+  for (const button of buttons) {
+    button.hidden = mainMetrics().length === data.metrics.length;
+    button.textContent = `All ${data.metrics.length} metrics`;
+    button.addEventListener("click", () => change({ every: !state.every }));
+  }
+  watch(["every"], () => buttons.forEach((button) => button.setAttribute("aria-pressed", state.every)));
 }
 
 /** Columns: what to sort by, what to show, how. `read` gives null for what is not there. */
-function tableColumns() {
+function tableColumns(shown) {
   const number = { name: "#", read: (point) => point.number, cell: numberCell, numeric: true };
   const status = {
     name: "status",
@@ -57,7 +73,7 @@ function tableColumns() {
       ),
     numeric: parameter.numeric,
   }));
-  const metrics = data.metrics.map((metric) => ({
+  const metrics = shown.map((metric) => ({
     name: metric.name,
     unit: metric.unit,
     title: [metric.help, sentence(sayBetter(metric))].filter(Boolean).join(" "),

@@ -22,7 +22,7 @@ function buildTip() {
 }
 
 function describeBriefly(point) {
-  const lines = data.metrics
+  const lines = mainMetrics()
     .filter((metric) => measureOf(point, metric) !== null)
     .map((metric) => make("tr", {}, make("th", {}, metric.name), make("td", {}, sayMeasure(point, metric))));
   const settings = data.parameters.map((parameter) =>
