@@ -14,7 +14,7 @@ from hydra.core.override_parser.types import Override
 
 from s2v_runner.config.arguments import lines_of, parse_overrides, prepare_overrides, refuse_several
 from s2v_runner.config.axes import INPUTS, Axis, Choice, Dimension, axis_of, dimension_of, is_interval, is_replicated
-from s2v_runner.config.compose import Composed, Composer, ConfigSource, composing
+from s2v_runner.config.compose import Composed, Composer, ConfigSource, Templates, composing
 from s2v_runner.config.places import DEMO_MODEL, SWEEPS, all_options
 from s2v_runner.config.resolve import as_path
 from s2v_runner.config.rows import read_rows
@@ -40,6 +40,8 @@ class Asked:
     """What is crossed; in a search what each of its settings is tried with."""
     space: tuple[Dimension, ...]
     """What a search chooses from; nothing where it is none."""
+    templates: Templates
+    """What Hydra has made of it so far."""
 
     @property
     def count(self) -> int:
@@ -55,7 +57,7 @@ class Asked:
         Raises InputError that says which point is wrong.
         """
         keys = [axis.key for axis in self.axes]
-        with composing(self.source) as composer:
+        with composing(self.source, self.templates) as composer:
             return [
                 _compose_point(composer, self.words, dict(zip(keys, choices, strict=True)))
                 for choices in product(*(axis.choices for axis in self.axes))
@@ -64,7 +66,7 @@ class Asked:
     def compose_at(self, points: Sequence[Mapping[str, Value]]) -> list[Composed]:
         """The runs that have these values of everything that is swept. Raises InputError that says which is wrong."""
         parts = (*self.space, *self.axes)
-        with composing(self.source) as composer:
+        with composing(self.source, self.templates) as composer:
             return [
                 _compose_point(composer, self.words, {part.key: part.choose(values[part.key]) for part in parts})
                 for values in points
@@ -76,7 +78,8 @@ def read_asked(words: Sequence[str], source: ConfigSource, multirun: bool) -> As
     options = all_options(source.folders)
     overrides = _last_of_each(parse_overrides(prepare_overrides(words, options, multirun), options))
     plain = [override for override in overrides if not override.is_sweep_override()]
-    with composing(source) as composer:
+    templates: Templates = {}
+    with composing(source, templates) as composer:
         template = composer.template(lines_of(plain))
         common = composer.compose(lines_of(plain), [], {}).config
     study = _study_overrides(template.swept, overrides, options)
@@ -104,7 +107,7 @@ def read_asked(words: Sequence[str], source: ConfigSource, multirun: bool) -> As
             "Give one, as in `-m sampler.steps=10,20,40`, or leave -m out",
         )
     fixed = [override for override in study if not override.is_sweep_override()]
-    return Asked(source, common, is_sweep, tuple(lines_of([*fixed, *plain])), axes, space)
+    return Asked(source, common, is_sweep, tuple(lines_of([*fixed, *plain])), axes, space, templates)
 
 
 def compose_points(words: Sequence[str], source: ConfigSource, multirun: bool) -> list[Composed]:

@@ -76,13 +76,13 @@ class _SearchPath(SearchPathPlugin):
 
 def compose_run(words: Sequence[str]) -> Composed:
     """One run from the project's own files. Raises InputError."""
-    with composing(PROJECT) as composer:
+    with composing(PROJECT, {}) as composer:
         return composer.compose(_read_words(words, PROJECT), [], {})
 
 
 def print_config(words: Sequence[str], source: ConfigSource) -> str:
     """The composed configuration as YAML, interpolations as they are written."""
-    with composing(source) as composer:
+    with composing(source, {}) as composer:
         values = composer.template(_read_words(words, source)).values
         return OmegaConf.to_yaml(OmegaConf.create(copy.deepcopy(dict(values))))
 
@@ -119,12 +119,16 @@ class Template:
     """The keys that a study file sweeps, and over which values, in Hydra's grammar."""
 
 
+Templates = dict[tuple[str, ...], Template]
+"""What Hydra has made already, by the overrides that it was made of."""
+
+
 class Composer:
     """Composes the runs of one command line. Hydra takes its time, so what only sets a value does not ask it again."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, templates: Templates) -> None:
         self._name = name
-        self._templates: dict[tuple[str, ...], Template] = {}
+        self._templates = templates
 
     def template(self, overrides: Sequence[str]) -> Template:
         """What Hydra makes of these overrides."""
@@ -172,8 +176,11 @@ def _merged(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, A
 
 
 @contextmanager
-def composing(source: ConfigSource) -> Iterator[Composer]:
-    """Hydra, set up to compose from these files. What it raises comes out as InputError."""
+def composing(source: ConfigSource, templates: Templates) -> Iterator[Composer]:
+    """Hydra, set up to compose from these files. What it raises comes out as InputError.
+
+    What is among the `templates` is not made again, and what is made comes to be among them.
+    """
     OmegaConf.register_new_resolver("asset", asset, replace=True)
     for folder in source.folders:
         if not folder.is_dir():
@@ -182,7 +189,7 @@ def composing(source: ConfigSource) -> Iterator[Composer]:
     Plugins.instance().register(_SearchPath)
     try:
         with initialize_config_dir(str(conf_folder().resolve()), version_base="1.3"):
-            yield Composer(source.name)
+            yield Composer(source.name, templates)
     except InputError:
         raise
     except HydraException as error:

@@ -125,6 +125,8 @@ def _seeds(search: PreparedSearch, seed: int | None) -> str:
 
 
 def _time(search: PreparedSearch, results: Sequence[TrialResult], points: Sequence[PointProgress]) -> str:
+    if all(result.outcome != "open" for result in results) and len(results) >= search.config.trials:
+        return "nothing is left to make" if _number_of(results, "failed") == 0 else "what failed is tried again"
     records = [point.record for point in points if point.record is not None and point.record.status == "FINISHED"]
     left = _left(search, results, [record.seconds for record in records])
     if left is None:
@@ -133,10 +135,10 @@ def _time(search: PreparedSearch, results: Sequence[TrialResult], points: Sequen
 
 
 def _left(search: PreparedSearch, results: Sequence[TrialResult], seconds: Sequence[float]) -> float | None:
-    """Seconds that the trials to come will take, as the points before did; None where there was none."""
+    """Seconds that the trials to come will take, as the points before did; None where either are none."""
     ended = len(results) - _number_of(results, "open")
     points = max(0, search.config.trials - ended) * len(search.replicates)
-    return median(seconds) * points if seconds else None
+    return median(seconds) * points if seconds and points else None
 
 
 def _number_of(results: Sequence[TrialResult], outcome: Outcome) -> int:

@@ -144,7 +144,9 @@ def _probes(asked: Asked) -> list[dict[str, Value]]:
     """A trial at the lower ends of the space; and what else each setting may be, the others left there."""
     replicates = _replicates(asked)
     lowest = {dimension.key: dimension.probes[0] for dimension in asked.space}
+    # Any will do, whatever the order in which they were given.
+    replicate = min(replicates, key=repr)
     others = [
-        {**lowest, dimension.key: value, **replicates[0]} for dimension in asked.space for value in dimension.probes[1:]
+        {**lowest, dimension.key: value, **replicate} for dimension in asked.space for value in dimension.probes[1:]
     ]
-    return [*({**lowest, **replicate} for replicate in replicates), *others]
+    return [*({**lowest, **each} for each in replicates), *others]
