@@ -29,13 +29,15 @@ class Baseline:
 
 
 def choose_baseline(definition: SweepDefinition, words: str | None) -> Baseline | None:
-    """The baseline that is named by `key=value` words, or else a sensible one; None where nothing is swept.
+    """The baseline that is named by `key=value` words, or else a sensible one; None where there is none.
 
     A point is compared with the one that has the named values and is equal to it in every other swept key. Without
-    words, that is the one of the most steps where steps are swept, else the first point. Raises InputError for a key
-    that is not swept or a value that no point has.
+    words, that is the one of the most steps where steps are swept, else the first point; in a search, where hardly two
+    points differ in one key alone, none. Raises InputError for a key that is not swept or a value that no point has.
     """
     asked = words if words is not None else definition.baseline
+    if asked is None and definition.search is not None:
+        return None
     values = _usual(definition) if asked is None else read_baseline(definition, asked)
     if not values:
         return None

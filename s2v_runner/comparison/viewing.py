@@ -58,7 +58,9 @@ class _Viewer:
     def __init__(self, baseline: Baseline | None, folder: Path) -> None:
         self.viewed: dict[int, ViewedPoint] = {}
         self._numbers: Mapping[int, int] = {} if baseline is None else baseline.numbers
-        self._none = "nothing is swept" if baseline is None else f"no point has {baseline.words} and else its values"
+        self._none = (
+            "there is no baseline" if baseline is None else f"no point has {baseline.words} and else its values"
+        )
         self._folder = folder
 
     def is_baseline(self, point: ComparedPoint) -> bool:

@@ -51,8 +51,10 @@ def value_text(value: object) -> str:
 
 def note_of(record: Record, definition: SweepDefinition, run_name: str | None) -> str:
     """What MLflow's page says of a sweep, in Markdown."""
-    rows = [f"| {key} | {_cell(', '.join(_values_of(definition, key)))} |" for key in definition.swept]
+    rows = [f"| {key} | {_cell(_swept_text(definition, key))} |" for key in definition.swept]
     facts = [f"{len(definition.points)} points."]
+    if definition.search is not None:
+        facts.append(f"{len(definition.search.trials)} trials for {', '.join(definition.search.objectives)}.")
     if definition.base_seed is not None:
         facts.append(f"Seed {definition.base_seed}, drawn for all of them.")
     elif "base_seed" not in definition.swept:
@@ -72,7 +74,7 @@ def params_of_sweep(record: Record, definition: SweepDefinition) -> dict[str, st
         for key, value in settings_of(record.choices, record.resolved or requested)
         if not any(key == swept or key.startswith(f"{swept}.") for swept in definition.swept)
     }
-    lists = {f"swept.{key}": ", ".join(_values_of(definition, key)) for key in definition.swept}
+    lists = {f"swept.{key}": _swept_text(definition, key) for key in definition.swept}
     swept = {legal_key(key): cut(text, DEFINITION_NAME) for key, text in lists.items()}
     return {**shared, **swept}
 
@@ -106,6 +108,21 @@ def _ends_of_attempts(points: Sequence[PointProgress]) -> Iterator[tuple[int, in
         for attempt in point.record.attempts if point.record is not None else ():
             if attempt.finished is not None:
                 yield milliseconds(attempt.finished), point.definition.number, attempt.status
+
+
+def tags_of_trial(definition: SweepDefinition, point: PointDefinition) -> dict[str, str]:
+    """For a point of a search the trial that asked for it, and what is sought."""
+    trial = definition.trial_of(point.number)
+    if trial is None or definition.search is None:
+        return {}
+    return {"trial": str(trial.number), "objectives": ", ".join(definition.search.objectives)}
+
+
+def _swept_text(definition: SweepDefinition, key: str) -> str:
+    """What a key was chosen from, or the values that it has in turn."""
+    if definition.search is not None and key in definition.search.space:
+        return definition.search.space[key]
+    return ", ".join(_values_of(definition, key))
 
 
 def _values_of(definition: SweepDefinition, key: str) -> list[str]:

@@ -9,7 +9,14 @@ from s2v_runner.tracking.definition import DEFINITION_NAME, read_definition, swe
 from s2v_runner.tracking.journal import read_steps
 from s2v_runner.tracking.progress import read_progress
 from s2v_runner.tracking.record import Record
-from s2v_runner.tracking.sweep_translation import name_of_point, note_of, params_of_sweep, points_of_sweep, title_of
+from s2v_runner.tracking.sweep_translation import (
+    name_of_point,
+    note_of,
+    params_of_sweep,
+    points_of_sweep,
+    tags_of_trial,
+    title_of,
+)
 from s2v_runner.tracking.translation import Point, params_of, points_of_end, points_of_steps, tags_of
 
 _NOTE_TAG = "mlflow.note.content"
@@ -58,5 +65,6 @@ def _tags_of_run(folder: Path, record: Record, run_name: str | None) -> dict[str
     for point in definition.points:
         if point.folder_name == folder.name:
             tags = tags_of(folder, record, name_of_point(definition, point, run_name))
-            return {**tags, "sweep": definition.identity, "point": str(point.number)}
+            place = {"sweep": definition.identity, "point": str(point.number)}
+            return {**tags, **place, **tags_of_trial(definition, point)}
     raise InputError(f"point '{folder}'", f"'{sweep / DEFINITION_NAME}' does not name it", "Move it out of the sweep")

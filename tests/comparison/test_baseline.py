@@ -7,7 +7,7 @@ from s2v_runner.comparison.baseline import Baseline, choose_baseline, read_basel
 from s2v_runner.digests import digest_of
 from s2v_runner.errors import InputError
 from s2v_runner.records import Value
-from s2v_runner.tracking.definition import FORMAT, PointDefinition, SweepDefinition
+from s2v_runner.tracking.definition import FORMAT, PointDefinition, SearchDefinition, SweepDefinition
 from tests.comparison.sweeps import combinations
 
 
@@ -142,3 +142,12 @@ def test_of_many_values_only_some_are_listed():
     many = define([{"base_seed": seed} for seed in range(30)])
     with pytest.raises(InputError, match="and 18 more"):
         read_baseline(many, "base_seed=99")
+
+
+def test_the_points_of_a_search_have_none_unless_it_is_named():
+    search = SearchDefinition(
+        objectives=("seconds",), space={"sampler.steps": "1…50"}, sampler="tpe", seed=0, trials=()
+    )
+    searched = replace(GRID, search=search)
+    assert choose_baseline(searched, None) is None
+    assert chosen(searched, "sampler.steps=50").numbers == {1: 3, 2: 4, 3: 3, 4: 4}

@@ -200,7 +200,7 @@ def test_a_point_without_a_counterpart_says_so(made_sweep: Path, kept: Path):
     (viewed,) = view_points(points, Baseline({}, "steps=40", {}), kept, print)
     assert viewed.measures["psnr"] == unknown("no point has steps=40 and else its values")
     (viewed,) = view_points(points, None, kept, print)
-    assert viewed.measures["ssim"] == unknown("nothing is swept")
+    assert viewed.measures["ssim"] == unknown("there is no baseline")
 
 
 def test_it_says_now_and_then_how_far_it_is(made_sweep: Path, kept: Path, monkeypatch: pytest.MonkeyPatch):

@@ -12,6 +12,7 @@ import pytest
 from s2v_runner.errors import InputError
 from s2v_runner.tracking import publisher
 from s2v_runner.tracking.client import connect
+from s2v_runner.tracking.definition import SearchDefinition, TrialDefinition
 from s2v_runner.tracking.destination import Destination, TrackingError
 from s2v_runner.tracking.notes import PUBLISHED_NAME, Sent, write_sent
 from s2v_runner.tracking.publisher import publish, published_before
@@ -295,3 +296,29 @@ def test_a_kill_before_a_run_is_noted_makes_no_second_one(
     (parent,) = runs_of(ledger, sweep)
     assert runs_in(ledger, "alone") == {parent, published.run_id}
     assert parent_of(ledger, published.run_id) == parent
+
+
+def test_a_point_of_a_search_says_which_trial_asked_for_it(
+    embedded: Destination, ledger: Ledger, build_record: BuildRecord
+):
+    trials = tuple(
+        TrialDefinition(number=number, values={"sampler.steps": steps}, points=(point,), notes={})
+        for number, steps, point in ((1, 10, 1), (2, 20, 2), (3, 10, 1))
+    )
+    search = SearchDefinition(
+        objectives=("mouth_r", "seconds"), space={"sampler.steps": "4…40"}, sampler="tpe", seed=0, trials=trials
+    )
+    definition = define_sweep("searched", 2, search=search)
+    sweep = lay_sweep(embedded.outputs, build_record, definition, "FINISHED", ["FINISHED", "FINISHED"])
+    plan = {"points": 2, "trials": 3, "best.mouth_r": 0.9, "best.seconds": 12.5}
+    write_record(sweep, record_of(build_record, definition, "FINISHED", plan=plan))
+    parent = ledger.run(publish(sweep, embedded).run_id)
+    assert parent.data.params["swept.sampler.steps"] == "4…40"
+    assert "3 trials for mouth_r, seconds." in parent.data.tags["mlflow.note.content"]
+    assert {key: parent.data.metrics[key] for key in plan} == plan
+    tags = [
+        ledger.run(publish(sweep / "points" / point.folder_name, embedded).run_id).data.tags
+        for point in definition.points
+    ]
+    assert [tag["trial"] for tag in tags] == ["1", "2"]
+    assert {tag["objectives"] for tag in tags} == {"mouth_r, seconds"}
