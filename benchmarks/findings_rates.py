@@ -18,31 +18,37 @@ import numpy as np
 
 from benchmarks.machine import write_report
 from s2v_runner.findings.analysis import find
-from s2v_runner.findings.finding import RATE, Findings, Subject
+from s2v_runner.findings.finding import RATE, Finding, Findings, Subject
 from s2v_runner.findings.intervals import LEVEL, estimate_mean
 from s2v_runner.findings.observations import Observation, Sample
 from s2v_runner.metrics.measures import Metric
 
-Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+Draw = Callable[[np.random.Generator, int], np.ndarray]
+Noise = Callable[[np.random.Generator, int, float], np.ndarray]
+"""For so many metrics at this guidance; its mean is the same everywhere."""
 
 DRAWS = (3, 5, 8, 20)
 DIFFERENCES: Mapping[str, Draw] = {
-    "normal": lambda generator, shape: generator.normal(size=shape),
-    "uniform": lambda generator, shape: generator.uniform(-1, 1, shape),
-    "heavy tails (t, 3 degrees)": lambda generator, shape: generator.standard_t(3, shape),
-    "skewed (chi-square, 8 degrees)": lambda generator, shape: generator.chisquare(8, shape) - 8,
-    "very skewed (exponential)": lambda generator, shape: generator.exponential(size=shape) - 1,
+    "normal": lambda generator, count: generator.normal(size=count),
+    "uniform": lambda generator, count: generator.uniform(-1, 1, count),
+    "heavy tails (t, 3 degrees)": lambda generator, count: generator.standard_t(3, count),
+    "skewed (chi-square, 8 degrees)": lambda generator, count: generator.chisquare(8, count) - 8,
+    "very skewed (exponential)": lambda generator, count: generator.exponential(size=count) - 1,
 }
-NOISES: Mapping[str, Draw] = {
-    "normal": DIFFERENCES["normal"],
-    "heavy tails (t, 3 degrees)": DIFFERENCES["heavy tails (t, 3 degrees)"],
-    "skewed (log-normal)": lambda generator, shape: np.exp(generator.normal(size=shape)) - np.exp(0.5),
-    "whole numbers": lambda generator, shape: np.round(0.7 * generator.normal(size=shape)),
-    "few whole numbers": lambda generator, shape: (generator.random(shape) < 0.1).astype(float),
+NOISES: Mapping[str, Noise] = {
+    "normal": lambda generator, count, _: generator.normal(size=count),
+    "heavy tails (t, 3 degrees)": lambda generator, count, _: generator.standard_t(3, count),
+    "skewed (log-normal)": lambda generator, count, _: np.exp(generator.normal(size=count)) - np.exp(0.5),
+    "whole numbers": lambda generator, count, _: np.round(0.7 * generator.normal(size=count)),
+    "few whole numbers": lambda generator, count, _: (generator.random(count) < 0.1).astype(float),
+    "skewed at one value of guidance (exponential)": lambda generator, count, guidance: (
+        generator.exponential(size=count) - 1 if guidance > 4 else 0.1 * generator.normal(size=count)
+    ),
 }
 STEPS, GUIDANCE = "sampler.steps", "sampler.guide_scale"
 SWEPT = ("base_seed", STEPS, GUIDANCE)
 _VALUES = {STEPS: (5, 10, 20, 40, 60), GUIDANCE: (3.0, 6.0)}
+_LAST = 60
 _METRICS = 8
 _NOTABLE = 1.0
 
@@ -64,9 +70,9 @@ def main() -> None:
             for name, draw in DIFFERENCES.items()
         ],
         "rates": [
-            {"noise": name, "draws": draws, **measure_rates(draw, draws, options.pages)}
+            {"noise": name, "draws": draws, **measure_rates(noise, draws, options.pages)}
             for draws in DRAWS
-            for name, draw in NOISES.items()
+            for name, noise in NOISES.items()
         ],
         "power": [
             {"effect": effect, "draws": draws, **measure_power(effect, draws, options.pages)}
@@ -82,7 +88,7 @@ def measure_coverage(draw: Draw, draws: int, repeats: int) -> dict[str, float]:
     generator = np.random.default_rng(1)
     counts = {"used": 0, "student": 0, "percentile": 0}
     for _ in range(repeats):
-        values = draw(generator, (draws,))
+        values = draw(generator, draws)
         mean = estimate_mean(Sample(values, np.arange(draws), 1.0), 0.0)
         counts["used"] += mean.low <= 0 <= mean.high
         counts["student"] += mean.p >= 1 - LEVEL
@@ -91,23 +97,23 @@ def measure_coverage(draw: Draw, draws: int, repeats: int) -> dict[str, float]:
     return {name: count / repeats for name, count in counts.items()}
 
 
-def measure_rates(draw: Draw, draws: int, pages: int) -> dict[str, float]:
+def measure_rates(noise: Noise, draws: int, pages: int) -> dict[str, float]:
     """Shares of pages that say anything false: that there is a change, that there is none, what to use."""
     generator = np.random.default_rng(2)
     changed = same = worse = 0
+
+    def quiet(generator: np.random.Generator, count: int, guidance: float) -> np.ndarray:
+        return 0.05 * noise(generator, count, guidance)
+
     for _ in range(pages):
-        changed += any(
-            finding.verdict in ("raises", "lowers", "depends") and finding.metric != "seconds"
-            for finding in _page(generator, draw, draws, lambda *_: 0.0).findings
+        chance = _page(generator, noise, draws, lambda *_: 0.0)
+        changed += any(_is_change(finding) and finding.metric != "seconds" for finding in chance.findings)
+        edge = _page(generator, quiet, draws, lambda steps, *_: _NOTABLE * (steps == _LAST))
+        same += any(_is_falsely_same(finding) for finding in edge.findings)
+        one = _page(
+            generator, quiet, draws, lambda steps, _guidance, metric: _NOTABLE * (steps == _LAST) * (metric == 0)
         )
-        # Half the steps cost exactly what matters: that nothing matters is false of most questions.
-        edge = _page(generator, lambda *given: 0.05 * draw(*given), draws, _edge)
-        same += any(
-            _is_falsely_same(finding.values)
-            for finding in edge.findings
-            if finding.verdict == "same" and finding.setting == STEPS
-        )
-        worse += edge.recommendation.verdict == "told" and edge.recommendation.settings[STEPS] != 60
+        worse += one.recommendation.verdict == "told" and one.recommendation.settings[STEPS] != _LAST
     return {"change": changed / pages, "same": same / pages, "recommendation": worse / pages}
 
 
@@ -142,28 +148,32 @@ def subject(metrics: int) -> Subject:
 
 
 def _page(
-    generator: np.random.Generator, draw: Draw, draws: int, effect: Callable[[int, float, int], float]
+    generator: np.random.Generator, noise: Noise, draws: int, effect: Callable[[int, float, int], float]
 ) -> Findings:
     """The findings of a sweep in which every draw has a strength of its own that all its points share."""
     own = generator.normal(size=(draws, _METRICS))
     observations = []
     for seed in range(draws):
         for steps, guidance in itertools.product(_VALUES[STEPS], _VALUES[GUIDANCE]):
-            noise = draw(generator, (_METRICS,)) + own[seed]
-            metrics = {f"metric-{index}": noise[index] + effect(steps, guidance, index) for index in range(_METRICS)}
+            levels = noise(generator, _METRICS, guidance) + own[seed]
+            metrics = {f"metric-{index}": levels[index] + effect(steps, guidance, index) for index in range(_METRICS)}
             values = {"base_seed": seed, STEPS: steps, GUIDANCE: guidance}
             observations.append(Observation(len(observations), values, {**metrics, "seconds": float(steps)}))
     return find(SWEPT, observations, subject(_METRICS))
 
 
-def _edge(steps: int, _guidance: float, _metric: int) -> float:
-    """Every lower value is worse than the highest by what matters, and no better than the ones between."""
-    return _NOTABLE * (steps >= 60)
+def _is_change(finding: Finding) -> bool:
+    return finding.verdict in ("raises", "lowers", "depends")
 
 
-def _is_falsely_same(values: tuple[Any, ...]) -> bool:
+def _is_falsely_same(finding: Finding) -> bool:
     """Of a plateau that it begins below the highest value; of a step that it leads there."""
-    return len(values) == 1 or values[-1] == 60
+    return (
+        finding.verdict == "same"
+        and finding.setting == STEPS
+        and finding.metric != "seconds"
+        and (finding.kind == "plateau" or finding.values[-1] == _LAST)
+    )
 
 
 if __name__ == "__main__":

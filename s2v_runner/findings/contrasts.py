@@ -43,7 +43,8 @@ class Measured:
         self.columns = {metric.key: columns[metric.key] for metric in self.metrics}
         # What a point costs is exact: the same number again and again is no accident of rounding.
         self._quanta = {
-            metric.key: 0.0 if metric.kind in _COSTS else quantum_of(columns[metric.key]) for metric in self.metrics
+            metric.key: 0.0 if metric.kind in _COSTS else quantum_of(columns[metric.key], experiment.unit)
+            for metric in self.metrics
         }
 
     def estimate(self, metric: Metric, sample: Sample) -> Mean | None:

@@ -21,6 +21,8 @@ _RESAMPLES = 2000
 _SEED = 20230819
 _EXACT = 1e-9
 """Numbers that are as near as this share are the same: the last bits of a float are nobody's finding."""
+_NEARLY = 1e-6
+"""Of the largest difference: what is smaller is no step."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +135,20 @@ def _resamples(draws: int) -> tuple[np.ndarray, np.ndarray]:
     return counts, np.exp(ways - draws * math.log(draws))
 
 
-def quantum_of(column: np.ndarray) -> float:
-    """The step in which the values of a metric come: the least difference between any two, 0 where all are the same."""
-    values = np.unique(column[np.isfinite(column)])
-    gaps = np.diff(values)
-    gaps = gaps[gaps > _EXACT * np.abs(values).max(initial=0.0)]
-    return float(gaps.min()) if gaps.size else 0.0
+def quantum_of(column: np.ndarray, units: np.ndarray) -> float:
+    """The step in which the values of a metric differ within a unit; next to nothing where they can be anything.
+
+    It is the greatest common divisor of the differences, by Euclid's algorithm.
+    """
+    known = np.isfinite(column)
+    _, first, places = np.unique(units[known], return_index=True, return_inverse=True)
+    differences = np.abs(column[known] - column[known][first][places])
+    least = _NEARLY * float(differences.max(initial=0.0))
+    divisor = 0.0
+    for difference in differences[differences > least]:
+        rest = float(difference)
+        while rest > least:
+            divisor, rest = rest, divisor % rest
+            # Of a multiple that is a bit too small nearly the whole is left.
+            rest = min(rest, abs(divisor - rest))
+    return divisor

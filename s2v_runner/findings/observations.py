@@ -81,7 +81,8 @@ class Experiment:
         self.settings = tuple(key for key in swept if key not in DRAWS and len(self.levels(key)) > 1)
         units = [self._part(each, self.draws) for each in self.observations]
         self._numbers = {unit: number for number, unit in enumerate(dict.fromkeys(units))}
-        self._unit = np.array([self._numbers[unit] for unit in units], dtype=int)
+        self.unit = np.array([self._numbers[unit] for unit in units], dtype=int)
+        """Of each observation, counted from 0."""
         self.combinations = {
             combination: np.array(
                 [row for row, each in enumerate(self.observations) if self._settings(each) == combination]
@@ -109,9 +110,6 @@ class Experiment:
     def column(self, metric: str) -> np.ndarray:
         """The metric of every observation, NaN where it is not known."""
         return np.array([each.metrics.get(metric, np.nan) for each in self.observations], dtype=float)
-
-    def unit_of(self, rows: np.ndarray) -> np.ndarray:
-        return self._unit[rows]
 
     def pairs(self, key: str, first: Value, second: Value) -> Pairs:
         """Every two points that have these values of a setting and are equal in all else."""
@@ -143,7 +141,7 @@ class Experiment:
             if (other := self._row(second, others, rest)) is not None
         ]
         rows = np.array(matches, dtype=int).reshape(-1, 2)
-        return Pairs(rows[:, 0], rows[:, 1], self._unit[rows[:, 0]])
+        return Pairs(rows[:, 0], rows[:, 1], self.unit[rows[:, 0]])
 
     def _rows_with(
         self, values: Mapping[str, Value], others: tuple[str, ...]

@@ -102,10 +102,10 @@ def _means_without_draws(
 ) -> dict[Combination, float]:
     """The mean of each combination, every draw counted from its own mean: one that lacks a draw stays comparable."""
     everything = np.concatenate(list(rows.values()))
-    units = experiment.unit_of(everything)
+    units = experiment.unit[everything]
     sums, counts = np.bincount(units, column[everything]), np.bincount(units)
     own = sums / np.maximum(counts, 1)
-    return {each: float((column[here] - own[experiment.unit_of(here)]).mean()) for each, here in rows.items()}
+    return {each: float((column[here] - own[experiment.unit[here]]).mean()) for each, here in rows.items()}
 
 
 def _choose(field: Field, subject: Subject) -> Recommendation:
