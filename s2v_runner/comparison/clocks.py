@@ -10,6 +10,7 @@ from s2v_runner.tracking.record import Attempt, Record
 
 _GIB = 2**30
 _DENOISE, _DECODE = "denoise", "decode"
+_OF_MAKING = tuple(name for name in CLIP_STAGES if name != "measure")
 _NO_LOG = unknown("its steps were not logged")
 _NO_TIMES = unknown("an attempt that made part of it ended before its times were written down")
 
@@ -44,7 +45,7 @@ def _making(attempts: Sequence[Attempt], denoise: float | None) -> Measure:
     if not all(attempt.stages for attempt in attempts):
         return _NO_TIMES
     # Whatever else there is, such as loading and encoding what was given, the first point does for all.
-    others = sum(attempt.stages.get(name, 0.0) for attempt in attempts for name in CLIP_STAGES if name != _DENOISE)
+    others = sum(attempt.stages.get(name, 0.0) for attempt in attempts for name in _OF_MAKING if name != _DENOISE)
     if len(attempts) == 1:
         return known(others + attempts[0].stages.get(_DENOISE, 0.0))
     return _NO_LOG if denoise is None else known(others + denoise)

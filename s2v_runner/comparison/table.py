@@ -14,6 +14,7 @@ from s2v_runner.comparison.measures import LIKENESS_METRICS, METRICS
 from s2v_runner.comparison.meters import IDENTICAL
 from s2v_runner.comparison.mosaics import Mosaics
 from s2v_runner.comparison.reading import ComparedSweep
+from s2v_runner.comparison.searched import search_data
 from s2v_runner.comparison.sounds import Sounds
 from s2v_runner.comparison.summary import command_text, point_name, shared_facts
 from s2v_runner.comparison.viewing import ViewedPoint
@@ -59,6 +60,7 @@ def page_data(compared: Compared, findings: Mapping[str, Any], now: datetime) ->
         "parameters": _parameters(compared.sweep),
         "metrics": [asdict(metric) for metric in metrics],
         "findings": findings,
+        "search": search_data(definition),
         "baseline": None if compared.baseline is None else compared.baseline.words,
         "points": [_point_data(compared, point, metrics) for point in compared.points],
         "mosaics": [

@@ -8,11 +8,12 @@ from s2v_runner.comparison.measures import METRICS
 from s2v_runner.comparison.numbers import measure_point
 from s2v_runner.comparison.reading import read_sweep
 from s2v_runner.comparison.viewing import view_points
+from s2v_runner.metrics.catalogue import VIDEO_METRICS
 from s2v_runner.metrics.measures import Measure, known, unknown
 from tests.comparison.sweeps import folder_of, set_status
 
 KEYS = {metric.key for metric in METRICS}
-OF_THE_VIDEO = {"psnr", "ssim", "sharpness", "motion", "file_mib"}
+OF_THE_VIDEO = {"psnr", "ssim", "latent_distance", "file_mib", *(metric.key for metric in VIDEO_METRICS)}
 
 
 def measure_all(sweep: Path, kept: Path) -> list[dict[str, Measure]]:
@@ -26,7 +27,9 @@ def test_every_metric_has_a_number_or_a_reason(made_sweep: Path, tmp_path: Path)
     measures = measure_all(made_sweep, tmp_path / "kept")
     assert all(measure.keys() == KEYS for measure in measures)
     unknown_ones = {(number, key) for number, one in enumerate(measures, 1) for key in KEYS if one[key].value is None}
-    assert unknown_ones == {(5, "psnr"), (6, "psnr")}
+    unmeasured = {(number, metric.key) for number in range(1, 7) for metric in VIDEO_METRICS}
+    unkept = {(number, "latent_distance") for number in range(1, 5)}
+    assert unknown_ones == {(5, "psnr"), (6, "psnr"), *unmeasured, *unkept}
     assert measures[0]["denoise_seconds"] == known(0.5 + 9 * 0.25)
     assert measures[0]["step_seconds"] == known(0.25)
     assert measures[0]["seconds"] == known((0.25 * 10 + 0.25) + 1.5 + 0.125)

@@ -1,15 +1,40 @@
 // Quality against cost, and the settings of which none is better in both.
+//
+// Of a search a dot is a trial, the mean of its points: all of it goes by `contenders`.
 
 const BOLD = 1.1; // times as wide: any of the names may be the answer's
 
-/** The points that no other is at least as good as in both, and better in one. Cheapest first. */
-function paretoFront(points, quality, cost) {
-  const gain = (point) => (quality.better === "higher" ? 1 : -1) * measureOf(point, quality);
-  const price = (point) => (cost.better === "higher" ? -1 : 1) * measureOf(point, cost);
+/** What is set against each other: the points; of a search its trials, each with all its points. */
+function contenders() {
+  if (data.search) {
+    return data.search.trials.map(({ name, points }) => {
+      return makeContender(
+        name,
+        points.map((number) => pointsByNumber.get(number)),
+      );
+    });
+  }
+  return data.points.map((point) => makeContender(point.name, [point]));
+}
+
+function makeContender(name, points) {
+  return { number: points[0].number, name, points };
+}
+
+/** The mean of a metric over the points of a contender; null where one lacks it. */
+function meanOf({ points }, metric) {
+  const values = points.map((point) => measureOf(point, metric));
+  return values.includes(null) ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Those that no other is at least as good as in both, and better in one. Cheapest first. */
+function paretoFront(candidates, quality, cost) {
+  const gain = (one) => (quality.better === "higher" ? 1 : -1) * meanOf(one, quality);
+  const price = (one) => (cost.better === "higher" ? -1 : 1) * meanOf(one, cost);
   const beats = (one, other) =>
     gain(one) >= gain(other) && price(one) <= price(other) && (gain(one) > gain(other) || price(one) < price(other));
-  return points
-    .filter((point) => !points.some((rival) => beats(rival, point)))
+  return candidates
+    .filter((one) => !candidates.some((rival) => beats(rival, one)))
     .sort((one, other) => price(one) - price(other) || one.number - other.number);
 }
 
@@ -23,7 +48,11 @@ function buildPareto() {
     [find("pareto-quality"), find("pareto-cost")].forEach((select) => (select.disabled = true));
     return;
   }
-  const choice = { quality: preferred(qualities, "mouth_r", "psnr"), cost: preferred(costs, "seconds") };
+  const sought = data.search?.objectives ?? [];
+  const choice = {
+    quality: preferred(qualities, ...sought, "mouth_r", "psnr"),
+    cost: preferred(costs, ...sought, "seconds"),
+  };
   const draw = () => drawPareto(choice.quality, choice.cost);
   wireChoice("quality", qualities, choice, draw);
   wireChoice("cost", costs, choice, draw);
@@ -45,18 +74,15 @@ function wireChoice(role, metrics, choice, draw) {
 
 function drawPareto(quality, cost) {
   const container = find("pareto");
-  const points = data.points.filter((point) => measureOf(point, quality) !== null && measureOf(point, cost) !== null);
-  const front = paretoFront(points, quality, cost);
-  const left = data.points.length - points.length;
-  const are = (count) => (count === 1 ? "is" : "are");
-  const omitted = left > 0 ? ` ${sayCount(left, "point")} without both ${are(left)} not drawn.` : "";
-  find("pareto-remark").textContent =
-    `${front.length} of ${sayCount(points.length, "point")} ${are(front.length)} on the front: ` +
-    `no other is better in both.${omitted}`;
-  if (points.length === 0) {
+  const all = contenders();
+  const drawn = all.filter((one) => meanOf(one, quality) !== null && meanOf(one, cost) !== null);
+  const front = paretoFront(drawn, quality, cost);
+  find("pareto-remark").textContent = sayFront(front, drawn.length, all.length);
+  if (drawn.length === 0) {
     container.replaceChildren();
     return;
   }
+  const points = drawn.flatMap((one) => one.points);
   const values = points.map((point) => measureOf(point, quality));
   const costs = points.map((point) => measureOf(point, cost));
   const width = container.clientWidth - 32;
@@ -66,14 +92,15 @@ function drawPareto(quality, cost) {
     y: metricAxis(values, box.bottom, box.top, 6),
   }));
   chart.svg.setAttribute("aria-label", `${quality.name} against ${cost.name}`);
-  const place = (point) => [chart.x.at(measureOf(point, cost)), chart.y.at(measureOf(point, quality))];
+  const place = (one) => [chart.x.at(meanOf(one, cost)), chart.y.at(meanOf(one, quality))];
   chart.lines.append(
-    makeSvg("polyline", { class: "front", points: front.map((point) => place(point).join(",")).join(" ") }),
+    makeSvg("polyline", { class: "front", points: front.map((one) => place(one).join(",")).join(" ") }),
   );
   const isOn = new Set(front);
-  for (const point of [...points.filter((one) => !isOn.has(one)), ...front]) {
-    const kind = isOn.has(point) ? "on-front" : "off-front";
-    addDot(chart, point, measureOf(point, cost), measureOf(point, quality), 0, { class: kind });
+  for (const one of [...drawn.filter((other) => !isOn.has(other)), ...front]) {
+    const kind = isOn.has(one) ? "on-front" : "off-front";
+    chart.lines.append(...drawSpread(chart, one, quality, cost, place(one), kind));
+    addDot(chart, one.points[0], meanOf(one, cost), meanOf(one, quality), 0, { class: kind });
   }
   chart.svg.append(labelFront(chart, front, place));
   container.replaceChildren(
@@ -87,6 +114,44 @@ function drawPareto(quality, cost) {
     make("p", { class: "chart-foot" }, sayMetric(cost), make("span", { class: "better" }, "← better")),
   );
   markAll(container);
+}
+
+/** How many are on the front; of a search also which settings those are, and what a dot stands for. */
+function sayFront(front, drawn, all) {
+  const kind = data.search ? "trial" : "point";
+  const are = (count) => (count === 1 ? "is" : "are");
+  const left = all - drawn;
+  const sentences = [
+    `${front.length} of ${sayCount(drawn, kind)} ${are(front.length)} on the front: no other is better in both.`,
+    left > 0 ? `${sayCount(left, kind)} without both ${are(left)} not drawn.` : "",
+  ];
+  if (data.search) {
+    const { asked, averaged, trials } = data.search;
+    const again = asked - trials.length;
+    const over = averaged.length ? `, over ${averaged.map((key) => parametersByKey.get(key).name).join(" and ")}` : "";
+    const count = Math.max(...trials.map(({ points }) => points.length));
+    sentences.push(
+      again > 0 ? `${sayCount(asked, "trial")} were asked for, ${again} of them of settings that were known.` : "",
+      count > 1 ? `A dot is the mean of the ${count} points of a trial${over}; its lines span them.` : "",
+      front.length > 0 ? `On the front, from the cheapest: ${front.map(({ name }) => name).join("; ")}.` : "",
+    );
+  }
+  return sentences.filter(Boolean).join(" ");
+}
+
+/** Lines from the least to the greatest of several points. */
+function drawSpread(chart, { points }, quality, cost, [x, y], kind) {
+  const ends = (metric, axis) => {
+    const places = points.map((point) => axis.at(measureOf(point, metric)));
+    return [Math.min(...places), Math.max(...places)];
+  };
+  const [left, right] = ends(cost, chart.x);
+  const [top, bottom] = ends(quality, chart.y);
+  const lines = [
+    { x1: left, x2: right, y1: y, y2: y },
+    { x1: x, x2: x, y1: top, y2: bottom },
+  ];
+  return points.length > 1 ? lines.map((line) => makeSvg("line", { class: `spread ${kind}`, ...line })) : [];
 }
 
 /** Names beside the front, as many as find room: its ends first. The others are named when they are pointed at. */
