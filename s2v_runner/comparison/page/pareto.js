@@ -134,6 +134,7 @@ function sayFront(front, drawn, all) {
       again > 0 ? `${sayCount(asked, "trial")} were asked for, ${again} of them of settings that were known.` : "",
       count > 1 ? `A dot is the mean of the ${count} points of a trial${over}; its lines span them.` : "",
       front.length > 0 ? `On the front, from the cheapest: ${front.map(({ name }) => name).join("; ")}.` : "",
+      trials.length > 1 ? "The best of many owe a part of it to chance: make them again with other seeds." : "",
     );
   }
   return sentences.filter(Boolean).join(" ");
