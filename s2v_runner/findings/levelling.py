@@ -8,6 +8,7 @@ from s2v_runner.findings.wording import (
     DO_NOT_TELL,
     capitalise,
     digits_for,
+    say_draws,
     say_interval,
     say_names,
     say_number,
@@ -73,14 +74,15 @@ def _say(plateau: Plateau, verdict: Verdict, subject: Subject) -> str:
         limit = say_number(metric.notable or 0, metric.digits)
         return capitalise(
             f"beyond {name} {say_value(plateau.start)} nothing measurable changes in {metric.name}: every difference is"
-            f" within the ±{limit} that would matter (the least sure {interval}; n = {plateau.n})."
+            f" within the ±{limit} that would matter (the least sure {interval}; {say_draws(plateau.n)})."
         )
     if verdict == "untold":
         return capitalise(
             f"{DO_NOT_TELL} whether {metric.name} still changes towards {name} {say_value(plateau.highest)}"
-            f" ({interval}; n = {plateau.n})."
+            f" ({interval}; {say_draws(plateau.n)})."
         )
-    return f"{metric.name} still {'rises' if verdict == 'raises' else 'falls'} at {name} {say_value(plateau.highest)}."
+    way = "rises" if verdict == "raises" else "falls"
+    return f"{metric.name} still {way} at {name} {say_value(plateau.highest)} ({say_draws(plateau.n)})."
 
 
 def _describe_all(plateaus: Sequence[Plateau], verdicts: Mapping[str, Verdict], subject: Subject) -> Finding:
@@ -115,5 +117,5 @@ def _describe_all(plateaus: Sequence[Plateau], verdicts: Mapping[str, Verdict], 
         p=max((plateau.p for plateau in told), default=None),
         verdict="same" if told else "untold",
         better=None,
-        text=f"{capitalise('; '.join(parts))} (n = {draws}).",
+        text=f"{capitalise('; '.join(parts))} ({say_draws(draws)}).",
     )

@@ -8,6 +8,7 @@ from s2v_runner.findings.wording import (
     capitalise,
     digits_for,
     say_amount,
+    say_draws,
     say_interval,
     say_list,
     say_names,
@@ -80,7 +81,7 @@ def _say_prices(subject: Subject, prices: Sequence[Price], against: Against, pri
         if price.against == against and (metric.kind == "time" or metric == primary):
             words.append(_say_price(metric, price))
     draws = [price.n for price in prices if price.against == against]
-    return f"{say_list(words)} (n = {min(draws)})" if words else "nothing can be said"
+    return f"{say_list(words)} ({say_draws(min(draws))})" if words else "nothing can be said"
 
 
 def _say_price(metric: Metric, price: Price) -> str:

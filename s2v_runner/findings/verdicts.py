@@ -12,6 +12,7 @@ from s2v_runner.findings.wording import (
     capitalise,
     digits_for,
     say_amount,
+    say_draws,
     say_interval,
     say_number,
     say_share,
@@ -128,7 +129,7 @@ def _say_effect(judged: _Judged, subject: Subject, better: bool | None) -> str:
         )
     digits = digits_for(metric, mean.low, mean.high)
     interval = say_interval(mean.low, mean.high, digits)
-    count = f"n = {mean.draws}"
+    count = say_draws(mean.draws)
     match judged.verdict:
         case "same" if _is_nothing(mean):
             return f"{step} leaves {metric.name} exactly the same in all {mean.draws} draws."
@@ -167,5 +168,5 @@ def _say_interaction(contrast: Contrast, subject: Subject) -> str:
             effects.append(f"{say_amount(mean.value, contrast.metric, digits)} ({interval}) at {say_value(value)}")
     return (
         f"What {step} does to {contrast.metric.name} depends on {subject.names[contrast.other]}:"
-        f" {', '.join(effects)}; n = {len(contrast.sample.values)}."
+        f" {', '.join(effects)}; {say_draws(len(contrast.sample.values))}."
     )

@@ -8,7 +8,7 @@ from s2v_runner.metrics.measures import Metric
 from s2v_runner.records import Value
 from s2v_runner.tracking.sweep_translation import value_text
 
-MINUS, THIN_SPACE, ARROW = "\u2212", "\u202f", "\u2192"
+MINUS, THIN_SPACE, NO_BREAK, ARROW = "\u2212", "\u202f", "\u00a0", "\u2192"
 DO_NOT_TELL = "these data do not tell"
 _MOST_DIGITS = 6
 _LONGEST_VALUE = 40
@@ -67,6 +67,11 @@ def say_list(words: Sequence[str]) -> str:
 
 def say_names(metrics: Sequence[Metric]) -> str:
     return say_list([metric.name for metric in metrics])
+
+
+def say_draws(draws: int) -> str:
+    """`n = 5`, which no line breaks."""
+    return f"n{NO_BREAK}={NO_BREAK}{draws}"
 
 
 def capitalise(sentence: str) -> str:

@@ -40,7 +40,7 @@ def test_a_planted_effect_is_found_with_its_sign_and_size():
     assert finding.p is not None
     assert finding.p <= RATE
     assert finding.text.startswith("guide_scale 3 → 6 raises Sharp by ")
-    assert finding.text.endswith("; n = 5), for the better.")
+    assert finding.text.endswith("; n\u00a0=\u00a05), for the better.")
     assert changes_in(found) == [finding]
     assert finding_of(found, GUIDANCE, "flat", 3.0, 6.0).verdict == "same"
     lower = find_in(observe(SWEPT, effects), replace(SHARP, better="lower"), FLAT)
@@ -70,7 +70,7 @@ def test_beyond_a_plateau_nothing_changes():
     assert (plateaus["rising"].values, plateaus["rising"].verdict) == ((), "raises")
     assert plateaus[None].text == (
         "Beyond steps 10 nothing measurable changes in Sharp; at steps 40 there is still a change in Rising; these data"
-        " do not tell from where on nothing changes in Flat (n = 5)."
+        " do not tell from where on nothing changes in Flat (n\u00a0=\u00a05)."
     )
 
 

@@ -37,7 +37,7 @@ function makeGroup(parameter, findings, room) {
   if (seen.length === 0) {
     seen.push(...told.filter(({ whole }) => whole).slice(0, room));
   }
-  const rest = told.filter((finding) => !seen.includes(finding));
+  const rest = told.filter((finding) => !seen.includes(finding) && !isPartOfSame(finding, told));
   return make(
     "section",
     { class: "finding-group", "data-setting": parameter.key },
@@ -46,6 +46,12 @@ function makeGroup(parameter, findings, room) {
     rest.length ? fold(`${rest.length} more`, rest) : null,
     makeUntold(findings.filter((finding) => finding.verdict === "untold" && finding.metric !== null)),
   );
+}
+
+/** Whether it says of one step what is said of the whole: that nothing changes. */
+function isPartOfSame(finding, told) {
+  const isSame = ({ verdict, kind, metric }) => verdict === "same" && kind === "effect" && metric === finding.metric;
+  return !finding.whole && isSame(finding) && told.some((other) => other.whole && isSame(other));
 }
 
 function listFindings(findings) {
