@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -179,22 +179,19 @@ def _describe(
         for metric in metrics
         if (price := _price(field, metric, against, other, chosen)) is not None
     ]
-    settings, reference, slow = (_settings(field.experiment, each) for each in (chosen, field.reference, slowest))
-    unguarded = tuple(metric for metric in field.guards if metric not in telling)
-    return Recommendation(
+    found = Recommendation(
         verdict="told",
-        settings=settings,
-        reference=reference,
-        slowest=slow,
+        settings=_settings(field.experiment, chosen),
+        reference=_settings(field.experiment, field.reference),
+        slowest=_settings(field.experiment, slowest),
         primary=field.guards[0].key,
-        unguarded=tuple(metric.key for metric in unguarded),
+        unguarded=tuple(metric.key for metric in field.guards if metric not in telling),
         prices=tuple(prices),
         n=field.experiment.units,
-        text=say_choice(subject, settings, reference, field.guards[0]),
-        reasons=say_reasons(
-            subject, settings, reference, slow, field.guards[0], prices, unguarded, field.experiment.units
-        ),
+        text="",
+        reasons="",
     )
+    return replace(found, text=say_choice(subject, found), reasons=say_reasons(subject, found))
 
 
 def _price(field: Field, metric: Metric, against: Against, other: Combination, chosen: Combination) -> Price | None:
