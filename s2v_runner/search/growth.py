@@ -1,7 +1,9 @@
 """The points of a search as they become more, trial by trial. Several processes may have a part in it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from s2v_runner.errors import InputError
 from s2v_runner.prepare import draw_seed
 from s2v_runner.search.preparation import PreparedSearch
 from s2v_runner.search.results import TrialResult, read_results
@@ -15,6 +17,9 @@ from s2v_runner.tracking.definition import (
     write_definition,
 )
 from s2v_runner.tracking.folder import sweep_held
+
+_HOPELESS = 5
+"""So many trials that failed, with none that did not, make it likely that all will."""
 
 
 class Growth:
@@ -47,13 +52,17 @@ class Growth:
         return self._sweep_of(definition), definition
 
     def grow(self) -> PreparedSweep:
-        """The search with one more trial where there are to be more. Raises InputError and OutputError."""
+        """The search with one more trial where there are to be more.
+
+        Raises InputError, also where all trials fail, and OutputError.
+        """
         folder = self._search.sweep.folder
         with sweep_held(folder):
             definition = read_definition(folder)
             assert definition.search is not None
             self.results = read_results(folder, definition, self._search.objectives)
-            if len(self.results) < self._search.config.trials:
+            if not self.is_grown:
+                _check_hope(self._search, self.results)
                 definition = self._with_trial(definition)
                 write_definition(folder, definition)
         return self._sweep_of(definition)
@@ -88,6 +97,18 @@ class Growth:
         unknown = [point for point in definition.points if point.number not in self._prepared]
         self._prepared |= {point.definition.number: point for point in self._search.prepare_points(unknown)}
         return replace(self._search.sweep, points=tuple(self._prepared[point.number] for point in definition.points))
+
+
+def _check_hope(search: PreparedSearch, results: Sequence[TrialResult]) -> None:
+    """Raises InputError where nothing can be learnt of what is sought."""
+    ended = [result for result in results if result.outcome != "open"]
+    if len(ended) < _HOPELESS or any(result.outcome == "finished" for result in ended):
+        return
+    raise InputError(
+        f"search '{search.sweep.folder}'",
+        f"{len(ended)} trials have failed, and none has not. The last one: {ended[-1].problem}",
+        "Mend that, or seek something else with search.objectives",
+    )
 
 
 def _read(search: PreparedSearch) -> SweepDefinition | None:

@@ -200,6 +200,19 @@ def test_what_is_not_known_of_a_point_fails_its_trial(rig: SearchRig):
     assert "is not known: no mouth was found" in said
 
 
+def test_a_search_that_learns_nothing_ends(rig: SearchRig):
+    def blind(record: Record) -> Measures:
+        return {**planted(record), "mouth_r": {"value": None, "reason": "no mouth was found"}}
+
+    status, said = rig.start("search.trials=6", plant=blind).wait()
+    assert status == 2
+    assert "5 trials have failed, and none has not" in said
+    assert "mouth_r of point 5 is not known: no mouth was found" in said
+    search = only_search(rig)
+    assert len(search.trials) == 5
+    assert search.record.status == "FAILED"
+
+
 def test_a_seed_is_drawn_once_for_all_trials(rig: SearchRig):
     rig.run("base_seed=-1", "search.trials=3")
     search = only_search(rig)
