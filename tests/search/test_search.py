@@ -185,7 +185,7 @@ def test_with_fail_fast_the_first_failure_is_the_end(rig: SearchRig):
 def test_what_is_not_known_of_a_point_fails_its_trial(rig: SearchRig):
     def blind(record: Record) -> Measures:
         measures = dict(planted(record))
-        if record.requested["sampler"]["steps"] > 4 and record.base_seed == 1000:
+        if record.requested["sampler"]["steps"] > 6 and record.base_seed == 1000:
             measures["mouth_r"] = {"value": None, "reason": "no mouth was found"}
         return measures
 
@@ -195,7 +195,7 @@ def test_what_is_not_known_of_a_point_fails_its_trial(rig: SearchRig):
     for result in results:
         steps = result.definition.values["sampler.steps"]
         assert isinstance(steps, int)
-        assert (result.outcome == "failed") == (steps > 4)
+        assert (result.outcome == "failed") == (steps > 6)
     assert "failed: mouth_r of point" in said
     assert "is not known: no mouth was found" in said
 
