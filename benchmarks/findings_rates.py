@@ -144,7 +144,9 @@ def subject(metrics: int) -> Subject:
         for index in range(metrics)
     )
     seconds = Metric(key="seconds", name="Time", better="lower", kind="time", notable=None, **common)
-    return Subject(metrics=(*qualities, seconds), closeness=frozenset(), names={key: key for key in SWEPT})
+    return Subject(
+        metrics=(*qualities, seconds), closeness=frozenset(), names={key: key for key in SWEPT}, is_search=False
+    )
 
 
 def _page(

@@ -25,6 +25,7 @@ def find_in(definition: SweepDefinition, points: Sequence[MeasuredPoint]) -> Fin
         metrics=(*VIDEO_METRICS, *LIKENESS_METRICS, *costs),
         closeness=frozenset(metric.key for metric in LIKENESS_METRICS),
         names=short_names(definition.swept),
+        is_search=definition.search is not None,
     )
     return find(definition.swept, [_observe(point) for point in points if _is_finished(point)], subject)
 

@@ -52,11 +52,12 @@ def find(swept: Sequence[str], observations: Sequence[Observation], subject: Sub
 
 
 def _say_method(experiment: Experiment, subject: Subject, comparisons: int, equivalences: int) -> str:
+    sought = " Points that a search chose by the results of others have no such rates." if subject.is_search else ""
     keys = say_list([subject.names[key] for key in experiment.draws])
     return (
         f"Differences between points that are equal in all else, in each of {experiment.units} draws ({keys}); n is the"
         f" number of draws. Intervals hold with {LEVEL:.0%}, each by itself: the wider of Student's t and the"
         f" studentised bootstrap. What is said to change is corrected for all {comparisons} comparisons (Holm), so that"
         f" at most {RATE:.0%} of such pages say it of anything falsely; likewise what is said to be the same, for all"
-        f" {equivalences} (Bonferroni)."
+        f" {equivalences} (Bonferroni).{sought}"
     )

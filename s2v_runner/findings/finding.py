@@ -24,6 +24,8 @@ class Subject:
     """Metrics that say how near a video is to a baseline, and not how good it is."""
     names: Mapping[str, str]
     """Of the swept keys, as people know them."""
+    is_search: bool
+    """Whether points were chosen by the results of others."""
 
     def metric(self, key: str) -> Metric:
         return next(metric for metric in self.metrics if metric.key == key)

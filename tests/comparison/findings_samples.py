@@ -43,6 +43,7 @@ def findings_of(observations: list[Observation]) -> Findings:
         metrics=METRICS,
         closeness=frozenset(metric.key for metric in LIKENESS_METRICS),
         names={SEED: SEED, **NAMES},
+        is_search=False,
     )
     return find((SEED, STEPS, GUIDANCE), observations, subject)
 

@@ -29,7 +29,7 @@ SECONDS = quality("seconds", unit="s", better="lower", kind="time", notable=None
 
 def subject_of(*metrics: Metric) -> Subject:
     closeness = frozenset(metric.key for metric in metrics if metric.key.startswith("close"))
-    return Subject(metrics=(*metrics, SECONDS), closeness=closeness, names=NAMES)
+    return Subject(metrics=(*metrics, SECONDS), closeness=closeness, names=NAMES, is_search=False)
 
 
 def observe(swept: Mapping[str, Sequence[Value]], effects: Mapping[str, Effect]) -> list[Observation]:

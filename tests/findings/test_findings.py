@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from s2v_runner.findings.analysis import find
 from s2v_runner.findings.finding import RATE
 from s2v_runner.findings.observations import Observation
 from tests.findings.samples import (
@@ -19,6 +20,7 @@ from tests.findings.samples import (
     noisy,
     observe,
     quality,
+    subject_of,
 )
 
 SWEPT = {SEED: range(5), STEPS: [5, 10, 20, 40], GUIDANCE: [3.0, 6.0]}
@@ -146,6 +148,13 @@ def test_a_comparison_of_too_few_draws_is_untold():
     finding = finding_of(find_in(points, SHARP), STEPS, "sharp", 5, 40)
     assert (finding.n, finding.verdict, finding.difference, finding.p) == (1, "untold", None, None)
     assert "1 draw has both, and 3 are needed" in finding.text
+
+
+def test_what_a_search_chose_has_no_rates():
+    points = observe(SWEPT, {"sharp": noisy(np.random.default_rng(7), 1.0, lambda values: values[STEPS])})
+    words = "Points that a search chose by the results of others have no such rates."
+    assert words not in find_in(points, SHARP).method
+    assert find(tuple(SWEPT), points, replace(subject_of(SHARP), is_search=True)).method.endswith(words)
 
 
 def test_draws_alone_have_no_settings_to_speak_of():
