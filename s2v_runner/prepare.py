@@ -12,7 +12,7 @@ from typing import Any
 from s2v_runner.checkpoint.layout import CheckpointFolder, locate_checkpoint
 from s2v_runner.checkpoint.sizes import RANDOM_MODEL, ModelSizes, random_checkpoint_folder, read_sizes
 from s2v_runner.config.reach import refuse_unbuilt
-from s2v_runner.config.resolve import as_path, as_request
+from s2v_runner.config.resolve import as_path, as_request, check_metrics
 from s2v_runner.config.schema import RunConfig
 from s2v_runner.digests import digest_checkpoint, digest_input, digest_of
 from s2v_runner.errors import InputError
@@ -77,6 +77,7 @@ def prepare_run(config: RunConfig) -> PreparedRun:
     request = as_request(config, max(0, config.base_seed))
     check_request(request)
     check_sampling(request)
+    check_metrics(config)
     path, checkpoint = _locate(config)
     picture_size = probe_picture(request.image, request.compat)
     sound = probe_sound(request.audio)

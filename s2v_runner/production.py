@@ -1,7 +1,7 @@
 """The making of a video: the model at work on one side, files on the other, the state between clips kept."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +18,12 @@ from s2v_runner.config.schema import OutputConfig
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.errors import GenerationError, InputError, OutputError
 from s2v_runner.generation import Watch, generate
+from s2v_runner.measurement import Meter, crop_to_output, open_meter
+from s2v_runner.metrics.measures import Reading
 from s2v_runner.placement.choice import Placement
 from s2v_runner.prepare import PreparedRun, cache_folder
-from s2v_runner.records import RunPlan
 from s2v_runner.sampling.clips import ClipEnd, ClipState, Frames
-from s2v_runner.sampling.states import read_state, write_state
+from s2v_runner.sampling.states import read_state, write_latents, write_state
 from s2v_runner.timing import Stopwatch
 from s2v_runner.video.lossless import LosslessWriter
 from s2v_runner.video.pixels import to_eight_bit
@@ -33,6 +34,7 @@ from s2v_runner.video.tee import FrameSummary, FrameTee
 from s2v_runner.video.writer import VideoWriter
 
 VIDEO, THUMBNAIL, LOSSLESS, STILLS = "video.mp4", "thumbnail.png", "frames.mkv", "frames"
+LATENTS_FOLDER = "latents"
 _STATE = "state.safetensors"
 _CONDITIONING = "conditioning"
 _THUMBNAIL_SIDE = 512
@@ -90,6 +92,8 @@ class MadeVideo:
     frames: FrameSummary
     files: dict[str, str]
     """By kind, relative to the folder of the run."""
+    reading: Reading
+    """What was measured of it."""
 
 
 def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVideo:
@@ -103,20 +107,24 @@ def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVi
     _clear_leftovers(workplace)
     state = _read_state(run, workplace.resume_folder)
     store = ClipStore(workplace.resume_folder, plan.output_height, plan.output_width)
+    with workplace.stopwatch.stage("measure"):
+        meter = open_meter(run)
     sinks, names = _open_sinks(run, output, workplace)
     tee = FrameTee(list(sinks.values()), plan.num_frames)
+    outlet = _Outlet(tee, meter, workplace.stopwatch)
     watch = Watch(workplace.stopwatch.stage, workplace.on_step)
     try:
-        _replay(state, store, tee, workplace)
+        _replay(state, store, outlet, workplace)
         with _out_of_memory_explained():
             for part in generate(run.request, engine, watch, state, cache):
-                with workplace.stopwatch.stage("write video"):
-                    _keep(part, run, tee, store, workplace)
+                _keep(part, run, outlet, store, workplace)
                 if isinstance(part, ClipEnd):
                     workplace.on_clip(part.clip)
         with workplace.stopwatch.stage("write video"):
             summary = tee.close()
             write_thumbnail(workplace.folder / THUMBNAIL, tee.middle, _THUMBNAIL_SIDE)
+        with workplace.stopwatch.stage("measure"):
+            reading = meter.read()
         for name in names.values():
             _reveal(workplace.folder / name)
     except BaseException:
@@ -126,7 +134,23 @@ def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVi
         with suppress(OutputError):
             _clear_leftovers(workplace)
         raise
-    return MadeVideo(summary, {**names, "thumbnail": THUMBNAIL})
+    latents = {"latents": LATENTS_FOLDER} if output.latents else {}
+    return MadeVideo(summary, {**names, **latents, "thumbnail": THUMBNAIL}, reading)
+
+
+@dataclass(frozen=True)
+class _Outlet:
+    """Where finished frames go: to the files, and past the gauges."""
+
+    tee: FrameTee
+    meter: Meter
+    stopwatch: Stopwatch
+
+    def hand_on(self, pixels: np.ndarray, finite: Sequence[bool]) -> None:
+        with self.stopwatch.stage("write video"):
+            self.tee.write(pixels)
+        with self.stopwatch.stage("measure"):
+            self.meter.take(pixels, finite)
 
 
 def _reveal(path: Path) -> None:
@@ -142,8 +166,9 @@ def _reveal(path: Path) -> None:
 def _clear_leftovers(workplace: Workplace) -> None:
     """Remove what an attempt was writing when it ended, whatever frames it kept. Raises OutputError."""
     hidden = [workplace.folder / f".{name}" for name in (VIDEO, LOSSLESS, STILLS)]
-    if workplace.resume_folder.is_dir():
-        hidden += workplace.resume_folder.glob(".*")
+    for place in (workplace.resume_folder, workplace.folder / LATENTS_FOLDER):
+        if place.is_dir():
+            hidden += place.glob(".*")
     for path in hidden:
         try:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -151,26 +176,43 @@ def _clear_leftovers(workplace: Workplace) -> None:
             raise OutputError(path, error) from error
 
 
-def _replay(state: ClipState | None, store: ClipStore, tee: FrameTee, workplace: Workplace) -> None:
+def _replay(state: ClipState | None, store: ClipStore, outlet: _Outlet, workplace: Workplace) -> None:
     """Hand on the frames that an earlier attempt has left."""
     if state is None:
         return
     workplace.on_taken_up(state.next_clip)
     for clip in range(state.next_clip):
         for frames in store.read(clip):
-            tee.write(frames)
+            outlet.hand_on(frames, [True] * len(frames))
 
 
-def _keep(part: Frames | ClipEnd, run: PreparedRun, tee: FrameTee, store: ClipStore, workplace: Workplace) -> None:
+def _keep(part: Frames | ClipEnd, run: PreparedRun, outlet: _Outlet, store: ClipStore, workplace: Workplace) -> None:
     """Hand frames on, and keep them while there are clips to come; keep the state once a clip is whole."""
+    stage = workplace.stopwatch.stage
     if isinstance(part, Frames):
-        pixels = _crop(to_eight_bit(part.video_BCVHW, run.request.compat), run.plan)
-        tee.write(pixels)
+        with stage("write video"):
+            finite = torch.isfinite(part.video_BCVHW[0]).all(dim=0).flatten(1).all(dim=1).tolist()
+            pixels = crop_to_output(to_eight_bit(part.video_BCVHW, run.request.compat), run.plan)
+        outlet.hand_on(pixels, finite)
         if part.clip < run.plan.num_clips - 1:
-            store.write(part.clip, pixels)
-    elif part.state is not None:
-        store.finish(part.clip)
-        write_state(workplace.resume_folder / _STATE, part.state)
+            with stage("write video"):
+                store.write(part.clip, pixels)
+        return
+    with stage("write video"):
+        if run.config.output.latents:
+            write_latents(_latents_path(workplace.folder, part.clip), part.latents_BCFHW)
+        if part.state is not None:
+            store.finish(part.clip)
+            write_state(workplace.resume_folder / _STATE, part.state)
+
+
+def _latents_path(folder: Path, clip: int) -> Path:
+    path = folder / LATENTS_FOLDER / f"{clip:04}.safetensors"
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(path.parent, error) from error
+    return path
 
 
 def _open_sinks(
@@ -199,12 +241,6 @@ def _open_sinks(
         size: dict[str, Any] = {"height": plan.output_height, "width": plan.output_width}
         sinks["frames"] = LosslessWriter(path=hidden["frames"], fps=fps, **size)
     return sinks, names
-
-
-def _crop(frames: np.ndarray, plan: RunPlan) -> np.ndarray:
-    """The middle of each frame, at the size of the finished video."""
-    top, left = (plan.height - plan.output_height) // 2, (plan.width - plan.output_width) // 2
-    return frames[:, top : top + plan.output_height, left : left + plan.output_width]
 
 
 def _read_state(run: PreparedRun, resume_folder: Path) -> ClipState | None:

@@ -143,7 +143,14 @@ def _attempt(order: Order, recorder: Recorder, words: Words, session: Session) -
         _keep_what_was_given(run, recorder, session)
         made = _make(run, folder, recorder, words, session, stopwatch)
         files = {**recorder.record.files, **made.files}
-        recorder.update(files=files, frames=asdict(made.frames))
+        for problem in made.reading.problems:
+            words.warn(problem)
+        recorder.update(
+            files=files,
+            frames=asdict(made.frames),
+            measures={key: asdict(measure) for key, measure in made.reading.measures.items()},
+            clip_measures=made.reading.clips,
+        )
         if order.save_to is not None:
             copy_atomically(folder.path / made.files["video"], order.save_to)
             recorder.update(files={**files, "save_file": str(order.save_to)})

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from s2v_runner.config.schema import AUTO, RunConfig
 from s2v_runner.errors import InputError
+from s2v_runner.metrics.views import Box
 from s2v_runner.records import Compat, Request
 
 _SIZE = re.compile(r"(\d+)[*xX](\d+)")
@@ -42,6 +43,31 @@ def as_request(config: RunConfig, base_seed: int) -> Request:
         sample_fps=config.model.sample_fps,
         compat=Compat(**config.compat.model_dump()),
     )
+
+
+def read_place(key: str, text: str) -> Box | None:
+    """A part of the frame as left,top,width,height in shares of it; None is to be looked for. Raises InputError."""
+    if text == AUTO:
+        return None
+    try:
+        box = Box(*(float(number) for number in text.split(",")))
+    except (ValueError, TypeError) as error:
+        raise _refuse_place(key, text, "it is not four numbers") from error
+    inside = min(box.left, box.top) >= 0 and box.left + box.width <= 1 and box.top + box.height <= 1
+    if not (inside and box.width > 0 and box.height > 0):
+        raise _refuse_place(key, text, "it is not a part of the frame")
+    return box
+
+
+def check_metrics(config: RunConfig) -> None:
+    """Raises InputError for what cannot be measured as it was asked."""
+    read_place("metrics.face", config.metrics.face)
+    read_place("metrics.mouth", config.metrics.mouth)
+
+
+def _refuse_place(key: str, text: str, problem: str) -> InputError:
+    remedy = "Give left,top,width,height between 0 and 1, as in 0.3,0.2,0.4,0.4, or auto"
+    return InputError(f"{key}={text}", problem, remedy)
 
 
 def as_path(text: str) -> Path:

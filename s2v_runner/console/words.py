@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 _LOG = logging.getLogger("s2v_runner")
 _PACKAGE = Path(__file__).parent.parent
-CLIP_STAGES = ("encode motion", "denoise", "decode", "write video")
+CLIP_STAGES = ("encode motion", "denoise", "decode", "write video", "measure")
 """Stages that come in every clip, and are told with it."""
 _NOTICEABLE = 0.1
 # Seconds that a tenth does not round to nothing: the first clip has no motion to encode, and none is shown.

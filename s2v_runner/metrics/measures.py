@@ -1,6 +1,7 @@
 """A number that is known of a video, or why it is not; and what numbers there are."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,3 +43,15 @@ class Metric:
     docs/metrics.md says where each comes from."""
     help: str
     """One sentence."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was measured."""
+
+    measures: Mapping[str, Measure]
+    """For each metric of the catalogue."""
+    clips: Mapping[str, Sequence[float]]
+    """By metric its value over each clip, for some."""
+    problems: Sequence[str]
+    """What went wrong with the measuring itself."""

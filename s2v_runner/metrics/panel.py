@@ -1,6 +1,7 @@
 """All gauges of a video beside each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import cv2
@@ -11,11 +12,11 @@ from s2v_runner.metrics.defects import DefectGauge
 from s2v_runner.metrics.detail import DetailGauge
 from s2v_runner.metrics.faces import FaceTrack, FixedFace, FoundFace
 from s2v_runner.metrics.light import LightGauge, PictureGauge
-from s2v_runner.metrics.measures import Measure, known, unknown
+from s2v_runner.metrics.measures import Measure, Reading, known, unknown
 from s2v_runner.metrics.motion import FlickerGauge, MotionGauge, SeamGauge
 from s2v_runner.metrics.mouth import MouthGauge
 from s2v_runner.metrics.observer import Observer
-from s2v_runner.metrics.views import Box, Gauge
+from s2v_runner.metrics.views import Box, Gauge, View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +37,6 @@ class Measured:
     mouth: Box | None
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What was measured."""
-
-    measures: Mapping[str, Measure]
-    """For each metric of the catalogue."""
-    clips: Mapping[str, Sequence[float]]
-    """By metric its value over each clip, for some."""
-
-
 class Panel:
     """Shows every frame to every gauge. Raises nothing for what a video is like: measures have their reasons."""
 
@@ -54,7 +45,8 @@ class Panel:
         self._face = _choose_face(video)
         self._observer = Observer(self._face)
         self._picture = PictureGauge(video.picture_rgb)
-        self._gauges: tuple[Gauge, ...] = (
+        self._problems: list[str] = []
+        self._gauges: Sequence[Gauge] = (
             MouthGauge(video.samples, video.rate, video.fps, video.mouth),
             self._picture,
             SeamGauge(),
@@ -70,21 +62,41 @@ class Panel:
         """The next frames, [frames, rows, columns, 3], 8 bits, and which of them were numbers before."""
         for frame, is_finite in zip(frames, finite, strict=True):
             clip = int(np.searchsorted(self._video.clip_starts, self._count, side="right")) - 1
-            view = self._observer.see(frame, clip, is_finite)
-            for gauge in self._gauges:
-                gauge.take(view)
+            with self._unharmed("the observer"):
+                view = self._observer.see(frame, clip, is_finite)
+                self._gauges = [gauge for gauge in self._gauges if self._is_shown(view, gauge)]
             self._count += 1
+
+    def _is_shown(self, view: View, gauge: Gauge) -> bool:
+        """Show a view to a gauge; one that fails is not shown another."""
+        failed = len(self._problems)
+        with self._unharmed(type(gauge).__name__):
+            gauge.take(view)
+        return failed == len(self._problems)
+
+    @contextmanager
+    def _unharmed(self, what: str) -> Iterator[None]:
+        """Notes what goes wrong inside: a video that took an hour matters more than what is said of it."""
+        try:
+            yield
+        except Exception as error:
+            self._problems.append(f"{what} failed at frame {self._count}: {type(error).__name__}: {error}")
 
     def read(self) -> Reading:
         """Everything, once all frames have gone by."""
-        found = {key: measure for gauge in self._gauges for key, measure in gauge.read().items()}
+        found: dict[str, Measure] = {}
+        clips: dict[str, Sequence[float]] = {}
+        for gauge in self._gauges:
+            with self._unharmed(type(gauge).__name__):
+                found |= gauge.read()
+        if self._picture in self._gauges:
+            clips |= self._picture.read_clips()
         found["sound_excess"] = known(len(self._video.samples) / self._video.rate - self._count / self._video.fps)
         if self._face.problem is not None:
             found |= {key: unknown(self._face.problem) for key in _OF_FACES if found[key].value is None}
-        none = unknown("it was not asked for")
-        return Reading(
-            {metric.key: found.get(metric.key, none) for metric in VIDEO_METRICS}, self._picture.read_clips()
-        )
+        none = unknown("its measuring failed" if self._problems else "it was not asked for")
+        measures = {metric.key: found.get(metric.key, none) for metric in VIDEO_METRICS}
+        return Reading(measures, clips, tuple(dict.fromkeys(self._problems)))
 
 
 _OF_FACES = ("mouth_r", "mouth_lag", "mouth_stillness")

@@ -68,6 +68,8 @@ class ClipEnd:
     """A clip is done. `state` is None after the last."""
 
     clip: int
+    latents_BCFHW: torch.Tensor
+    """What it was decoded from, without what it continues."""
     state: ClipState | None
 
 
@@ -126,7 +128,7 @@ def generate_clips(
                 break
             past_BCVHW = torch.cat((past_BCVHW, video_BCVHW), dim=2)[:, :, -plan.motion_frames :]
         state = ClipState(clip + 1, past_BCVHW)
-        yield ClipEnd(clip, None if state.next_clip == plan.num_clips else state)
+        yield ClipEnd(clip, latents, None if state.next_clip == plan.num_clips else state)
 
 
 def _denoise_clip(

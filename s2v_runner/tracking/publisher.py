@@ -19,7 +19,7 @@ from s2v_runner.tracking.translation import PARENT_TAG, Point, milliseconds
 
 _LOCK_NAME = ".published.lock"
 # Kinds of files that are too large to be kept twice.
-_NOT_SENT = ("frames",)
+_NOT_SENT = ("frames", "latents")
 
 
 def publish(folder: Path, destination: Destination) -> Published:

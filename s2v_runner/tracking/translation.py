@@ -96,8 +96,15 @@ def points_of_end(record: Record) -> list[Point]:
     values["seconds_total"] = record.seconds
     if record.frames is not None:
         values["frames"] = record.frames["count"]
+    values |= {key: entry["value"] for key, entry in record.measures.items() if entry["value"] is not None}
     at, step = milliseconds(last.finished or last.started), len(record.attempts)
-    return [Point(legal_key(key), value, at, step) for key, value in values.items()]
+    by_clip = [
+        Point(legal_key(f"clip.{key}"), value, at, clip)
+        for key, values_of_clips in record.clip_measures.items()
+        for clip, value in enumerate(values_of_clips)
+        if value is not None
+    ]
+    return [*(Point(legal_key(key), value, at, step) for key, value in values.items()), *by_clip]
 
 
 def milliseconds(time: str) -> int:

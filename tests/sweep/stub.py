@@ -97,7 +97,7 @@ class Stub:
             for count in (frames // 2, frames - frames // 2):
                 yield Frames(clip, picture.unsqueeze(2).expand(-1, -1, count, -1, -1))
             state = ClipState(clip + 1, past)
-            yield ClipEnd(clip, None if clip == plan.num_clips - 1 else state)
+            yield ClipEnd(clip, past, None if clip == plan.num_clips - 1 else state)
             self._note(request, clip, "kept")
 
     def _note(self, request: Request, clip: int, word: str) -> None:

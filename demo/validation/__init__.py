@@ -1,0 +1,1 @@
+"""Whether metrics find what they are for: defects of known size, put into videos that have none."""
