@@ -38,17 +38,16 @@ class Growth:
 
         Raises InputError and OutputError.
         """
-        definition = _read(self._search)
-        if definition is None:
+        before = _read(self._search)
+        if before is None:
             drawn = draw_seed() if self._search.draws_seed else None
-            definition = replace(self._search.sweep.define(self._command, drawn), search=self._search.define(()))
-            definition = self._with_trial(definition)
-        definition = replace(
-            definition,
-            command=self._search.sweep.define(self._command, None).command,
-            title=self._search.sweep.common.title,
-        )
-        write_definition(self._search.sweep.folder, definition)
+            definition = self._search.sweep.define(self._command, drawn)
+            definition = self._with_trial(replace(definition, search=self._search.define(())))
+        else:
+            as_asked = self._search.sweep.define(self._command, None)
+            definition = replace(before, command=as_asked.command, title=as_asked.title)
+        if definition != before:
+            write_definition(self._search.sweep.folder, definition)
         return self._sweep_of(definition), definition
 
     def grow(self) -> PreparedSweep:

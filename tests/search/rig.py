@@ -24,7 +24,7 @@ from s2v_runner.tracking.definition import SearchDefinition, SweepDefinition, po
 from s2v_runner.tracking.record import Record, read_record
 from s2v_runner.tracking.recorder import Recorder
 from tests.runs import Child, fork
-from tests.sweep.stub import Stub, Trouble, no_trouble
+from tests.sweep.stub import Stub, Trouble, no_trouble, nothing
 
 Measures = Mapping[str, Mapping[str, Any]]
 Plant = Callable[[Record], Measures]
@@ -64,12 +64,19 @@ class SearchRig:
     def prepare(self, *words: str) -> PreparedSearch:
         return prepare_search(read_asked(self.words(*words), PROJECT, multirun=True))
 
-    def start(self, *words: str, trouble: Trouble = no_trouble, plant: Plant = planted) -> Child:
+    def start(
+        self,
+        *words: str,
+        trouble: Trouble = no_trouble,
+        plant: Plant = planted,
+        prepare: Callable[[], None] = nothing,
+    ) -> Child:
         """The command in a process of its own, a fork of this one."""
 
         def act() -> int:
             # It would touch, and thereby copy, all that this process has.
             gc.disable()
+            prepare()
             return self._carry_out(words, trouble, plant)
 
         return fork(lambda: guarded(act))

@@ -1,6 +1,7 @@
 """Whole searches: what they ask, what they leave, and how they go on after whatever stopped them."""
 
 import csv
+import random
 import shutil
 import signal
 import time
@@ -15,7 +16,8 @@ from s2v_runner.records import Request
 from s2v_runner.search.results import pareto_front
 from s2v_runner.tracking.record import Record
 from tests.search.rig import Measures, SearchRig, only_search, planted
-from tests.sweep.stub import read_log
+from tests.sweep.boundaries import Boundary
+from tests.sweep.stub import read_log, strays
 
 SEEDS = "base_seed=0,1000"
 
@@ -94,6 +96,22 @@ def test_a_search_that_is_killed_within_a_trial_goes_on_as_if_it_had_not_been(ri
     assert search.record.status == "FINISHED"
     assert sum(kept.values()) == len(search.definition.points)
     assert [attempt.status for attempt in search.record.attempts] == ["KILLED", "FINISHED"]
+
+
+@pytest.mark.parametrize("is_torn", [False, True])
+def test_kills_wherever_something_is_written_change_nothing(rig: SearchRig, whole, is_torn: bool):
+    seed = random.randrange(2**31)
+    print("seed", seed)
+    draw = random.Random(seed)
+    for _ in range(3):
+        boundary = Boundary(rig.outputs, draw.randint(1, 60), signal.SIGKILL, is_torn)
+        status, said = rig.start(SEEDS, "search.trials=6", prepare=boundary.install).wait()
+        assert status in (0, -signal.SIGKILL), said
+    rig.run(SEEDS, "search.trials=6")
+    search = only_search(rig)
+    assert (search.trials, [result.values for result in search.results]) == whole
+    assert [record.status for record in search.records] == ["FINISHED"] * len(search.definition.points)
+    assert strays(rig.outputs) == []
 
 
 def test_more_trials_go_on_with_the_same_search(rig: SearchRig, whole):
