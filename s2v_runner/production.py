@@ -108,7 +108,7 @@ def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVi
     state = _read_state(run, workplace.resume_folder)
     store = ClipStore(workplace.resume_folder, plan.output_height, plan.output_width)
     with workplace.stopwatch.stage("measure"):
-        meter = open_meter(run)
+        meter = open_meter(run, engine.settings.device)
     sinks, names = _open_sinks(run, output, workplace)
     tee = FrameTee(list(sinks.values()), plan.num_frames)
     outlet = _Outlet(tee, meter, workplace.stopwatch)

@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
-from s2v_runner.config.schema import AUTO, RunConfig
+from s2v_runner.config.schema import AUTO, MetricsConfig, RunConfig
 from s2v_runner.errors import InputError
 from s2v_runner.metrics.views import Box
+from s2v_runner.metrics.weighted.choice import METRICS_OF, WeightPaths, check_weights
 from s2v_runner.records import Compat, Request
 
 _SIZE = re.compile(r"(\d+)[*xX](\d+)")
@@ -63,6 +64,13 @@ def check_metrics(config: RunConfig) -> None:
     """Raises InputError for what cannot be measured as it was asked."""
     read_place("metrics.face", config.metrics.face)
     read_place("metrics.mouth", config.metrics.mouth)
+    check_weights(as_weights(config.metrics))
+
+
+def as_weights(metrics: MetricsConfig) -> WeightPaths:
+    """Where the weights of the networks lie that judge videos."""
+    given = {key: getattr(metrics, key) for key in METRICS_OF}
+    return WeightPaths(**{key: None if text is None else as_path(text) for key, text in given.items()})
 
 
 def _refuse_place(key: str, text: str, problem: str) -> InputError:

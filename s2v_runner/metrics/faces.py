@@ -33,6 +33,8 @@ class FaceTrack(Protocol):
 
     problem: str | None
     """Why it cannot be told whose face is meant."""
+    in_picture: Box | None
+    """Where it is in the picture that was given."""
 
     def follow(self, index: int, small_luma: np.ndarray, flow: np.ndarray | None) -> Box | None:
         """Where the face is in the next frame; None as long as none was found."""
@@ -44,10 +46,10 @@ class FixedFace:
 
     def __init__(self, box: Box) -> None:
         self.problem: str | None = None
-        self._box = box
+        self.in_picture: Box | None = box
 
     def follow(self, index: int, small_luma: np.ndarray, flow: np.ndarray | None) -> Box | None:
-        return self._box
+        return self.in_picture
 
 
 class FoundFace:
@@ -57,7 +59,6 @@ class FoundFace:
         self._search = FaceSearch()
         self.problem: str | None = None
         self.in_picture = self._choose(self._search.find(picture_luma))
-        """The one in the picture, if there is one."""
         self._box = self.in_picture
 
     def follow(self, index: int, small_luma: np.ndarray, flow: np.ndarray | None) -> Box | None:
@@ -129,3 +130,8 @@ def _distance(one: Box, other: Box) -> float:
     across = one.left + one.width / 2 - other.left - other.width / 2
     down = one.top + one.height / 2 - other.top - other.height / 2
     return float(np.hypot(across, down))
+
+
+def choose_face(picture_rgb: np.ndarray, face: Box | None) -> FaceTrack:
+    """Follows the face where it is said to be, or the one that is found in the picture [rows, columns, 3]."""
+    return FoundFace(cv2.cvtColor(picture_rgb, cv2.COLOR_RGB2GRAY)) if face is None else FixedFace(face)

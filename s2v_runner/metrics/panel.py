@@ -1,16 +1,15 @@
 """All gauges of a video beside each other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from s2v_runner.metrics.catalogue import VIDEO_METRICS
 from s2v_runner.metrics.defects import DefectGauge
 from s2v_runner.metrics.detail import DetailGauge
-from s2v_runner.metrics.faces import FaceTrack, FixedFace, FoundFace
+from s2v_runner.metrics.faces import FaceTrack
 from s2v_runner.metrics.light import LightGauge, PictureGauge
 from s2v_runner.metrics.measures import Measure, Reading, known, unknown
 from s2v_runner.metrics.motion import FlickerGauge, MotionGauge, SeamGauge
@@ -31,19 +30,21 @@ class Measured:
     fps: float
     clip_starts: Sequence[int]
     """The first frame of each clip in the finished video."""
-    num_frames: int
-    face: Box | None
-    """Where the face is said to be; None is to be looked for."""
     mouth: Box | None
+    """Where the mouth is said to be; None is where it is in the face."""
 
 
 class Panel:
     """Shows every frame to every gauge. Raises nothing for what a video is like: measures have their reasons."""
 
-    def __init__(self, video: Measured) -> None:
+    def __init__(
+        self, video: Measured, face: FaceTrack, further: Sequence[Gauge], reasons: Mapping[str, Measure]
+    ) -> None:
+        """`further` gauges are those of networks; `reasons` say of the others' metrics why they are not known."""
         self._video = video
-        self._face = _choose_face(video)
-        self._observer = Observer(self._face)
+        self._face = face
+        self._reasons = reasons
+        self._observer = Observer(face)
         self._picture = PictureGauge(video.picture_rgb)
         self._problems: list[str] = []
         self._gauges: Sequence[Gauge] = (
@@ -55,6 +56,7 @@ class Panel:
             DetailGauge(),
             LightGauge(),
             DefectGauge(),
+            *further,
         )
         self._count = 0
 
@@ -84,7 +86,7 @@ class Panel:
 
     def read(self) -> Reading:
         """Everything, once all frames have gone by."""
-        found: dict[str, Measure] = {}
+        found = dict(self._reasons)
         clips: dict[str, Sequence[float]] = {}
         for gauge in self._gauges:
             with self._unharmed(type(gauge).__name__):
@@ -93,16 +95,11 @@ class Panel:
             clips |= self._picture.read_clips()
         found["sound_excess"] = known(len(self._video.samples) / self._video.rate - self._count / self._video.fps)
         if self._face.problem is not None:
-            found |= {key: unknown(self._face.problem) for key in _OF_FACES if found[key].value is None}
-        none = unknown("its measuring failed" if self._problems else "it was not asked for")
+            asked = [key for key in _OF_FACES if key in found and key not in self._reasons]
+            found |= {key: unknown(self._face.problem) for key in asked if found[key].value is None}
+        none = unknown("its measuring failed")
         measures = {metric.key: found.get(metric.key, none) for metric in VIDEO_METRICS}
         return Reading(measures, clips, tuple(dict.fromkeys(self._problems)))
 
 
-_OF_FACES = ("mouth_r", "mouth_lag", "mouth_stillness")
-
-
-def _choose_face(video: Measured) -> FaceTrack:
-    if video.face is not None:
-        return FixedFace(video.face)
-    return FoundFace(cv2.cvtColor(video.picture_rgb, cv2.COLOR_RGB2GRAY))
+_OF_FACES = ("mouth_r", "mouth_lag", "mouth_stillness", "sync_c", "sync_d", "sync_offset", "face_similarity")
