@@ -16,6 +16,7 @@ COMMANDS = {
     "check": "say what is missing, damaged or unexpected in a folder of weights",
     "list": "the runs and sweeps in the output folder",
     "compare": "put the videos of a sweep beside each other, on one page",
+    "measure": "measure videos that are there, such as with weights that came later",
     "reproduce": "make a run again and say whether the frames are identical",
     "sync": "tell MLflow what it has missed",
     "clean": "take away what stopped runs left",

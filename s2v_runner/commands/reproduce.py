@@ -75,14 +75,14 @@ def _compose_again(record: Record, outputs: Path) -> Composed:
     """The settings as they were carried out, and the inputs wherever they are now."""
     settings: dict[str, Any] = {**record.resolved, "save_file": None, "dry_run": False}
     settings["output"] = {**settings["output"], "folder": str(outputs)}
-    settings["image"] = _present(record.inputs["image"], "image")
-    settings["audio"] = {"path": _present(record.inputs["audio"], "audio")}
+    settings["image"] = present_input(record.inputs["image"], "image")
+    settings["audio"] = {"path": present_input(record.inputs["audio"], "audio")}
     if "pose" in record.inputs:
-        settings["pose"] = {**settings["pose"], "path": _present(record.inputs["pose"], "pose")}
+        settings["pose"] = {**settings["pose"], "path": present_input(record.inputs["pose"], "pose")}
     return Composed(restore_config(settings), record.overrides, record.choices, values={})
 
 
-def _present(given: Mapping[str, Any], name: str) -> str:
+def present_input(given: Mapping[str, Any], name: str) -> str:
     """The input's path, or that of its copy when it has gone or changed. Raises InputError."""
     for path in (Path(given["path"]), Path(given["copy"])):
         if path.is_file() and digest_file(path) == given["sha256"]:

@@ -10,7 +10,6 @@ from s2v_runner.video.reading import SeenFrame
 
 IDENTICAL = unknown("identical to the baseline")
 """Of signal to noise, which has no number where there is no noise."""
-UNKEPT_LATENTS = unknown("its latents were not kept")
 SAME = {"psnr": IDENTICAL, "ssim": known(1.0), "latent_distance": known(0.0)}
 
 
@@ -44,7 +43,7 @@ class LikenessMeter:
             return SAME
         small = unknown(f"it is smaller than the {WINDOW} pixels that SSIM looks at")
         alike = known(self._alike / self._windowed) if self._windowed else small
-        return {"psnr": known(decibels), "ssim": alike, "latent_distance": UNKEPT_LATENTS}
+        return {"psnr": known(decibels), "ssim": alike}
 
     def _next(self) -> SeenFrame | None:
         try:

@@ -27,6 +27,8 @@ class Footage:
     video: Path
     measured: Path
     """What is measured: its frames without loss where they were kept, else the video itself."""
+    latents: Path | None
+    """The folder of the latents of its clips; None where they were not kept."""
     width: int
     height: int
     frames: int
@@ -124,8 +126,10 @@ def _read_footage(folder: Path, record: Record) -> Footage:
         raise InputError(f"video '{video}'", problem, "Make it again")
     kept = folder / record.files.get("frames", video.name)
     measured = kept if kept.suffix == _WITHOUT_LOSS and kept.is_file() else video
+    latents = folder / record.files["latents"] if "latents" in record.files else None
     return Footage(
         video=video,
+        latents=latents if latents is not None and latents.is_dir() else None,
         measured=measured,
         width=facts.width,
         height=facts.height,

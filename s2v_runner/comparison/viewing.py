@@ -8,6 +8,7 @@ from time import monotonic
 
 from s2v_runner.comparison.baseline import Baseline
 from s2v_runner.comparison.cache import Kept, Measures, entry_path, proxy_path, read_kept, whole_file, write_kept
+from s2v_runner.comparison.latents import measure_latent_distance
 from s2v_runner.comparison.meters import SAME, LikenessMeter
 from s2v_runner.comparison.reading import ComparedPoint, Footage
 from s2v_runner.comparison.tiles import fit
@@ -95,8 +96,9 @@ class _Viewer:
             write_kept(entry, kept)
         if likeness is None:
             assert other is not None
+            distance = measure_latent_distance(footage.latents, other.latents)
             broken = _unlike(f"its baseline, point {self._numbers[point.number]}, cannot be read any more")
-            likeness = kept.likeness.get(other.key, broken)
+            likeness = {**broken, **kept.likeness.get(other.key, {}), "latent_distance": distance}
         return likeness
 
     def _other(self, point: ComparedPoint) -> Footage | None:
