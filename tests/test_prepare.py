@@ -47,6 +47,9 @@ def real(folder: Path) -> dict[str, Any]:
         {"resume": "force"},
         {"output.crf": 20, "output.frames": "png", "output.audio_kbps": 64},
         {"output.folder": "elsewhere"},
+        {"output.latents": False},
+        {"metrics.method": "none"},
+        {"metrics.face": "0.3,0.2,0.4,0.4", "metrics.mouth": "0.4,0.5,0.2,0.1"},
         {"tracking.backend": "none"},
         {"tracking.uri": "http://localhost:5000", "tracking.experiment": "x", "tracking.run_name": "y"},
         {"sampler.guide_scale": 4.50},
@@ -195,9 +198,11 @@ def test_a_checkpoint_that_does_not_say_how_big_it_is_has_no_cost(prepare: Prepa
         ({"infer_frames": 81}, "infer_frames=81"),
         ({"sampler.steps": 0}, r"sampler\.steps=0"),
         (
-            {"tts.method": "espeak", "metrics.method": "basic", "image": "absent.png"},
-            "tts=espeak .*, metrics=basic: not",
+            {"tts.method": "espeak", "speed.mode": "fp8", "image": "absent.png"},
+            "tts=espeak .*, speed=fp8: not",
         ),
+        ({"metrics.face": "0.1,0.2"}, r"^metrics\.face=0\.1,0\.2: it is not four numbers"),
+        ({"metrics.mouth": "1,2,3,4"}, r"^metrics\.mouth=1,2,3,4: it is not a part of the frame"),
     ],
 )
 def test_what_is_wrong_is_found_before_anything_is_loaded(prepare: Prepare, changes: dict[str, Any], said: str):

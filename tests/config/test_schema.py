@@ -42,6 +42,8 @@ def test_what_is_typed_freely():
         "tracking.run_name",
         "title",
         "baseline",
+        "metrics.face",
+        "metrics.mouth",
         "search.objectives",
     }
     assert "sampler.solver" not in free_text_keys()

@@ -73,7 +73,14 @@ def test_metrics_are_those_of_the_log_and_the_record(
     embedded: Destination, ledger: Ledger, build_record: BuildRecord, build_folder: BuildFolder
 ):
     attempts = (attempt_of("KILLED"), replace(attempt_of("FINISHED"), peak_memory={"host": 2**29}))
-    folder = build_folder(embedded.outputs, "measured", build_record("FINISHED", attempts=attempts))
+    measured = {
+        "measures": {
+            "mouth_r": {"value": 0.5, "reason": None},
+            "mouth_lag": {"value": None, "reason": "the speech is silent"},
+        },
+        "clip_measures": {"picture_ssim": [0.75, None, 0.25]},
+    }
+    folder = build_folder(embedded.outputs, "measured", build_record("FINISHED", attempts=attempts, **measured))
     log_steps(folder, clip=1)
     run_id = publish(folder, embedded).run_id
 
@@ -83,6 +90,8 @@ def test_metrics_are_those_of_the_log_and_the_record(
         for step in range(1, STEPS + 1)
     ]
     assert ledger.history(run_id, "step_seconds") == expected
+    # By clip, those that are known.
+    assert ledger.history(run_id, "clip.picture_ssim") == [(0, 0.75, FINISHED_MS), (2, 0.25, FINISHED_MS)]
     assert ledger.metrics(run_id) == {
         "step_seconds": 4.5,
         "stage_seconds.sample": 60.0,
@@ -91,6 +100,8 @@ def test_metrics_are_those_of_the_log_and_the_record(
         "peak_memory_gib.device": 1.5,
         "seconds_total": 85.0,
         "frames": 160,
+        "mouth_r": 0.5,
+        "clip.picture_ssim": 0.25,
     }
 
 

@@ -64,12 +64,20 @@ def test_a_damaged_record_is_refused(tmp_path: Path, build_record: BuildRecord, 
 
 
 def test_a_record_that_lacks_something_is_refused(tmp_path: Path, build_record: BuildRecord):
-    for field in dataclasses.fields(build_record("FINISHED")):
+    names = {field.name for field in dataclasses.fields(build_record("FINISHED"))}
+    for name in names - {"measures", "clip_measures"}:
         content = dataclasses.asdict(build_record("FINISHED"))
-        del content[field.name]
+        del content[name]
         (tmp_path / RECORD_NAME).write_text(json.dumps(content))
         with pytest.raises(InputError, match=RECORD_NAME):
             read_record(tmp_path)
+
+
+def test_a_record_from_before_anything_was_measured_has_no_measures(tmp_path: Path, build_record: BuildRecord):
+    content = dataclasses.asdict(build_record("FINISHED"))
+    del content["measures"], content["clip_measures"]
+    (tmp_path / RECORD_NAME).write_text(json.dumps(content))
+    assert read_record(tmp_path) == build_record("FINISHED", measures={}, clip_measures={})
 
 
 @pytest.mark.parametrize(("place", "call"), [(os, "fsync"), (Path, "replace")])
