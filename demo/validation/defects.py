@@ -3,11 +3,12 @@
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
+from demo.validation.judging import Direction
 from demo.validation.material import Specimen
 from demo.world.performance import FRAMES_PER_SECOND
 from s2v_runner.metrics.faces import FoundFace
@@ -28,8 +29,8 @@ class Defect:
     unit: str
     sizes: Sequence[float]
     metric: str
-    goes: Literal["up", "down", "away"]
-    """Where the metric goes; away from where it was, either way."""
+    goes: Direction
+    """Where the metric goes."""
     spoil: Spoil
     two_clips: bool
 
@@ -167,6 +168,7 @@ def _slow(specimen: Specimen, size: float, other: Specimen) -> Specimen:
     return _each(specimen, mix)
 
 
+@lru_cache(maxsize=1)
 def _follow_mouth(specimen: Specimen) -> list[Box]:
     """Where the mouth is in every frame; in the middle below where no face is found."""
     observer = Observer(FoundFace(cv2.cvtColor(specimen.picture, cv2.COLOR_RGB2GRAY)))
@@ -195,9 +197,7 @@ def _feather(shape: tuple[int, ...]) -> np.ndarray:
     return np.outer(rows, columns).astype(np.float32)
 
 
-def _defect(
-    name: str, unit: str, sizes: Sequence[float], metric: str, goes: Literal["up", "down", "away"], spoil: Spoil
-) -> Defect:
+def _defect(name: str, unit: str, sizes: Sequence[float], metric: str, goes: Direction, spoil: Spoil) -> Defect:
     two_clips = metric == "seam_jump"
     return Defect(name=name, unit=unit, sizes=sizes, metric=metric, goes=goes, spoil=spoil, two_clips=two_clips)
 
@@ -206,7 +206,7 @@ DEFECTS = (
     _defect("sound comes late", "frames", (1, 2, 3, 4, 6), "mouth_lag", "down", _delay_sound),
     _defect("sound comes late", "frames", (1, 2, 3, 4, 6), "mouth_r", "down", _delay_sound),
     _defect("another's speech", "share", (0.25, 0.5, 0.75, 1), "mouth_r", "down", _take_other_sound),
-    _defect("frozen mouth", "share", (0.25, 0.5, 0.75, 0.9, 1), "mouth_r", "down", _freeze_mouth),
+    _defect("frozen mouth", "share", (0.25, 0.5, 0.75, 1), "mouth_r", "down", _freeze_mouth),
     _defect("speaks in silence", "s", (0.5, 1, 1.5, 2), "mouth_stillness", "up", _mute),
     _defect("flicker", "levels", (0.25, 0.5, 1, 2, 4), "flicker", "up", _flicker),
     _defect("boiling", "levels", (0.5, 1, 2, 4), "warp_error", "up", _boil),

@@ -4,7 +4,7 @@ Each case is made twice, from two noises: what differs between the two is what t
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from demo.evaluation.cases import GROUPS, POOLS, Case, draw_cases
 from demo.evaluation.making import Maker, Settings
 from demo.world.head import render
 from demo.world.performance import FRAMES_PER_SECOND
-from s2v_runner.errors import InputError
 from s2v_runner.inputs.picture import fit_picture
 from s2v_runner.plan import SPEECH_RATE
 from s2v_runner.records import FIXED, Picture
@@ -31,9 +30,9 @@ _STARTS = "starts"
 _PICTURE_SIDE = 512
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Specimen:
-    """A video and all that a gauge is told of it."""
+    """A video and all that a gauge is told of it. Each is itself alone."""
 
     name: str
     frames: np.ndarray
@@ -77,16 +76,14 @@ def make_material(
                 say(f"{group}: {path.name}")
 
 
-def read_material(folder: Path, cases: list[Case]) -> Iterator[tuple[Specimen, ...]]:
-    """The videos of each case. Raises InputError for one that is missing."""
-    for case in cases:
-        yield tuple(_read(folder, case, draw) for draw in range(DRAWS))
+def read_material(folder: Path, cases: list[Case]) -> list[tuple[Specimen, ...]]:
+    """The videos of each case all of whose draws are there. Raises InputError for one that cannot be read."""
+    there = [case for case in cases if all(_path(folder, case, draw).is_file() for draw in range(DRAWS))]
+    return [tuple(_read(folder, case, draw) for draw in range(DRAWS)) for case in there]
 
 
 def _read(folder: Path, case: Case, draw: int) -> Specimen:
     path = _path(folder, case, draw)
-    if not path.is_file():
-        raise InputError(f"video '{path}'", "it is missing", "Leave --measure-only out, and it is made")
     with open_video(path) as reader:
         frames = np.stack([frame.rgb for frame in reader])
     starts = json.loads(path.with_suffix(".json").read_text())[_STARTS]
