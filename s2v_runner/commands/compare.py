@@ -1,4 +1,4 @@
-"""`s2v-runner compare`: the videos of a sweep beside each other, on one page."""
+"""`s2v-runner compare`: the videos of a sweep beside each other, on one page; or a run beside another, in numbers."""
 
 import argparse
 import sys
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s2v_runner.commands.outputs import add_outputs, destination_for, outputs_of, sweep_of
+from s2v_runner.config.resolve import as_path
+from s2v_runner.console.quality import pair_lines
 from s2v_runner.errors import InputError
 from s2v_runner.sweep.ledger import note
 from s2v_runner.tracking.definition import DEFINITION_NAME
@@ -25,16 +27,22 @@ _MB = 1e6
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of this command."""
     parser.add_argument(
-        "sweep", nargs="?", help="the folder of a sweep, or the beginning of its identity; the latest when left out"
+        "sweep",
+        nargs="?",
+        help="the folder of a sweep, or the beginning of its identity; the latest when left out; or a run's folder",
     )
-    parser.add_argument("--baseline", metavar="WORDS", help='what to compare with, as in "sampler.steps=50"')
+    parser.add_argument(
+        "--baseline", metavar="WORDS", help='what to compare with, as in "sampler.steps=50"; of a run another\'s folder'
+    )
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     add_outputs(parser)
     parser.set_defaults(run=compare)
 
 
 def compare(options: argparse.Namespace) -> int:
-    """Write the page and say where it is. Raises InputError and OutputError."""
+    """Write the page and say where it is, or how near two runs are. Raises InputError and OutputError."""
+    if options.sweep is not None and _is_run(as_path(options.sweep)):
+        return _compare_runs(as_path(options.sweep), options.baseline)
     folder = _find(options)
     from s2v_runner.comparison.compare import compare_sweep
 
@@ -43,6 +51,21 @@ def compare(options: argparse.Namespace) -> int:
     _publish(folder, comparison)
     if options.open:
         webbrowser.open(comparison.page.as_uri())
+    return 0
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / RECORD_NAME).is_file() and not (folder / DEFINITION_NAME).is_file()
+
+
+def _compare_runs(folder: Path, baseline: str | None) -> int:
+    from s2v_runner.comparison.pair import measure_likeness
+
+    if baseline is None:
+        raise InputError(f"run '{folder}'", "there is nothing to compare it with", "Add --baseline ANOTHER_RUN")
+    likeness = measure_likeness(folder, as_path(baseline))
+    both = [read_record(each).measures for each in (folder, as_path(baseline))]
+    print("\n".join(pair_lines(likeness, *both)))
     return 0
 
 

@@ -93,7 +93,7 @@ def _read_point(point: PointProgress) -> ComparedPoint:
         error = point.problem and f"its record cannot be used: {point.problem}"
     elif status == "FINISHED":
         try:
-            footage = _read_footage(point.folder, record)
+            footage = read_footage(point.folder, record)
         except InputError as problem:
             status, error = "LOST", problem.problem
     else:
@@ -111,7 +111,7 @@ def _status_of(point: PointProgress) -> PointStatus:
     return point.record.status
 
 
-def _read_footage(folder: Path, record: Record) -> Footage:
+def read_footage(folder: Path, record: Record) -> Footage:
     """Raises InputError where the video is not what the record says."""
     video = folder / record.files.get("video", "video.mp4")
     if not video.is_file():
