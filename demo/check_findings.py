@@ -75,10 +75,14 @@ def main() -> None:
 def check(folder: Path, reader: Reader) -> Agreement:
     """Read every video of a sweep, and compare what is said. Raises InputError."""
     sweep = read_sweep(folder)
-    swept = sweep.definition.swept
     observations = list(_observe(sweep.points, reader))
     if not observations:
         raise InputError(f"sweep '{folder}'", "it has no video whose mouth was measured", "Make it with metrics=basic")
+    return agree(sweep.definition.swept, observations)
+
+
+def agree(swept: Sequence[str], observations: Sequence[Observation]) -> Agreement:
+    """What is said of points that have both metrics, SEEN and TRUE, and where one contradicts the other."""
     seen, true = (
         _find(swept, [_only(each, metric.key) for each in observations], metric)
         for metric in (_metric(), _true_metric())
