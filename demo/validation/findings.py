@@ -9,8 +9,12 @@ import numpy as np
 from demo.validation.defects import Defect
 from demo.validation.judging import RELIABLE, Share, Verdict, judge_pairs, judge_videos
 from demo.validation.measuring import Measured
+from s2v_runner.metrics.catalogue import PLAIN_METRICS
 
 _DIGITS = 4
+_NOTABLE = {metric.key: metric.notable for metric in PLAIN_METRICS}
+"""Where there is none, a sweep goes by the share that a value differs by, and so do pairs here."""
+_LEAST = 1e-6
 _HEAD = (
     "| defect | metric | found in a video from | in a pair from | its effect there | false alarms: video | pair |"
     " videos |",
@@ -40,6 +44,7 @@ class Finding:
 def find(defect: Defect, measured: Measured) -> Finding:
     """Judge one defect."""
     clean_CD, spoiled_SCD, told_CD = measured.clean_CD, measured.spoiled_SCD, measured.told_CD
+    scale = _as_logarithms if _NOTABLE[defect.metric] is None else np.asarray
     sizes = np.array(defect.sizes)[:, None, None]
     exact = None
     if defect.metric == "mouth_lag":
@@ -47,12 +52,17 @@ def find(defect: Defect, measured: Measured) -> Finding:
     return Finding(
         defect=defect,
         videos=judge_videos(clean_CD, spoiled_SCD, defect.goes, told_CD),
-        pairs=judge_pairs(clean_CD, spoiled_SCD, defect.goes, told_CD),
+        pairs=judge_pairs(scale(clean_CD), scale(spoiled_SCD), defect.goes, told_CD),
         clean=_median(clean_CD[told_CD]),
         effects=[_median((spoiled_CD - clean_CD)[told_CD]) for spoiled_CD in spoiled_SCD],
         exact=exact,
         told=Share(int(told_CD.sum()), told_CD.size),
     )
+
+
+def _as_logarithms(values: np.ndarray) -> np.ndarray:
+    """Whose differences are shares."""
+    return np.log(np.maximum(values, _LEAST))
 
 
 def _median(values: np.ndarray) -> float:
@@ -131,12 +141,12 @@ def _write_smallest(verdict: Verdict, defect: Defect) -> str:
     """The size and the share found there; where that is too few, the share at the largest size."""
     smallest = verdict.smallest(defect.sizes)
     if smallest is not None:
-        return f"{smallest:g} {defect.unit} ({_write_share(verdict.found[defect.sizes.index(smallest)])})"
-    return f"never {RELIABLE:.0%}: {_write_share(verdict.found[-1])} at {defect.sizes[-1]:g} {defect.unit}"
+        return f"{smallest:g} {defect.unit}: {_write_share(verdict.found[defect.sizes.index(smallest)])}"
+    return f"never {100 * RELIABLE:.0f} %: {_write_share(verdict.found[-1])} at {defect.sizes[-1]:g} {defect.unit}"
 
 
 def _write_share(share: Share) -> str:
     if not share.of:
         return "none to tell"
     low, high = share.find_interval()
-    return f"{100 * share.value:.0f} %, {100 * low:.0f}–{100 * high:.0f}"
+    return f"{100 * share.value:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"

@@ -44,7 +44,7 @@ def _draw(axes: "Axes", finding: Finding) -> None:
     places = list(range(len(defect.sizes)))
     _draw_verdict(axes, places, finding.videos, _VIDEO, "in a video")
     _draw_verdict(axes, places, finding.pairs, _PAIR, "in a pair")
-    axes.axhline(RELIABLE, color="#999999", linewidth=0.8, linestyle="--", label=f"{RELIABLE:.0%}")
+    axes.axhline(RELIABLE, color="#999999", linewidth=0.8, linestyle="--", label=f"{100 * RELIABLE:.0f} %")
     axes.set_title(f"{defect.name}\n{defect.metric}", fontsize=8)
     axes.set_xticks(places, [f"{size:g}" for size in defect.sizes])
     axes.set_xlabel(defect.unit, fontsize=7, labelpad=1)

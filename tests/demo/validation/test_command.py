@@ -67,13 +67,6 @@ def test_what_was_found_is_written_and_said(
     assert "| faded | `saturation` |" in table
 
 
-def test_several_processes_measure_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, material: Path):
-    for jobs in (1, 2):
-        run(monkeypatch, material, tmp_path / str(jobs), "--cases", 2, "--defects", "too bright", "--jobs", jobs)
-    one, two = ((tmp_path / str(jobs) / "metrics-validation.json").read_text() for jobs in (1, 2))
-    assert one == two
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
