@@ -63,11 +63,17 @@ class Panel:
     def take(self, frames: np.ndarray, finite: Sequence[bool]) -> None:
         """The next frames, [frames, rows, columns, 3], 8 bits, and which of them were numbers before."""
         for frame, is_finite in zip(frames, finite, strict=True):
-            clip = int(np.searchsorted(self._video.clip_starts, self._count, side="right")) - 1
-            with self._unharmed("the observer"):
-                view = self._observer.see(frame, clip, is_finite)
-                self._gauges = [gauge for gauge in self._gauges if self._is_shown(view, gauge)]
+            if self._gauges:
+                view = self._observe(frame, is_finite)
+                self._gauges = [gauge for gauge in self._gauges if view and self._is_shown(view, gauge)]
             self._count += 1
+
+    def _observe(self, frame: np.ndarray, is_finite: bool) -> View | None:
+        """None where it fails: what comes after a frame that nobody saw cannot be told."""
+        clip = int(np.searchsorted(self._video.clip_starts, self._count, side="right")) - 1
+        with self._unharmed("the observer"):
+            return self._observer.see(frame, clip, is_finite)
+        return None
 
     def _is_shown(self, view: View, gauge: Gauge) -> bool:
         """Show a view to a gauge; one that fails is not shown another."""

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from s2v_runner.config.resolve import as_path, as_request
+from s2v_runner.config.resolve import as_path, as_request, read_place
 from s2v_runner.errors import InputError
+from s2v_runner.metrics.views import Box
 from s2v_runner.records import FIXED, REFERENCE, Request
 from tests.settings import config_with
 
@@ -121,3 +122,24 @@ def test_a_tilde_is_the_home_where_there_is_one(monkeypatch: pytest.MonkeyPatch)
     assert as_path("~/me.png") == Path("/home/woman/me.png")
     assert as_path("~nobody-of-that-name/me.png") == Path("~nobody-of-that-name/me.png")
     assert as_path("a~b") == Path("a~b")
+
+
+def test_a_place_is_four_shares_of_the_frame():
+    assert read_place("metrics.face", "auto") is None
+    assert read_place("metrics.face", "0.3,0.2, 0.4 ,.25") == Box(0.3, 0.2, 0.4, 0.25)
+    assert read_place("metrics.mouth", "0,0,1,1") == Box(0, 0, 1, 1)
+
+
+@pytest.mark.parametrize("text", ["abc", "", "0.1,0.2", "0.1,0.2,0.3,0.4,0.5", "0.1;0.2;0.3;0.4", "0.1,0.2,0.3,wide"])
+def test_what_is_not_four_numbers_is_no_place(text: str):
+    with pytest.raises(InputError, match=r"^metrics\.face=.*: it is not four numbers. Give left,top,width,height"):
+        read_place("metrics.face", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1,2,3,4", "-0.1,0,0.5,0.5", "0.6,0,0.5,0.5", "0,0.6,0.5,0.5", "0,0,0,0.5", "0,0,0.5,-0.5", "nan,0,0.5,0.5"],
+)
+def test_what_is_beyond_the_frame_is_no_place(text: str):
+    with pytest.raises(InputError, match=r"^metrics\.mouth=.*: it is not a part of the frame. Give left,top"):
+        read_place("metrics.mouth", text)
