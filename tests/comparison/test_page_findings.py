@@ -139,3 +139,13 @@ def test_a_page_without_findings_has_no_section_of_them(browser: Browser, tmp_pa
         assert page.locator("#findings").count() == 0
         assert "Findings" not in page.inner_text("#section-links")
         assert page.locator(".every-metric").first.is_hidden()
+
+
+def test_quality_against_cost_has_a_dot_for_each_choice_of_settings(page: Page, sample: Sample):
+    remark = page.inner_text("#pareto-remark")
+    points = sample.data["points"]
+    choices = {tuple(value for key, value in point["values"].items() if key != "base_seed") for point in points}
+    assert len(choices) < len(points)
+    assert f"of {len(choices)} choices" in remark
+    assert "A dot is the mean over base_seed; its lines span the points." in remark
+    assert page.locator("#pareto .dot").count() == len(choices)

@@ -1,10 +1,14 @@
 // Quality against cost, and the settings of which none is better in both.
 //
-// Of a search a dot is a trial, the mean of its points: all of it goes by `contenders`.
+// Of a search a dot is a trial, and of a sweep with several seeds or pictures a choice of settings: the mean of its
+// points. All of it goes by `contenders`.
 
 const BOLD = 1.1; // times as wide: any of the names may be the answer's
 
-/** What is set against each other: the points; of a search its trials, each with all its points. */
+/**
+ * What is set against each other: the points; of a search its trials, and where settings were drawn several times the
+ * choices of settings, each with all its points.
+ */
 function contenders() {
   if (data.search) {
     return data.search.trials.map(({ name, points }) => {
@@ -14,7 +18,18 @@ function contenders() {
       );
     });
   }
-  return data.points.map((point) => makeContender(point.name, [point]));
+  const chosen = chosenParameters();
+  if (chosen.length === 0 || chosen.length === data.parameters.length) {
+    return data.points.map((point) => makeContender(point.name, [point]));
+  }
+  const bySettings = Map.groupBy(data.points, (point) => saySettings(point, chosen));
+  return [...bySettings].map(([name, points]) => makeContender(name, points));
+}
+
+/** The settings among what is swept: all but what is drawn, such as seeds. */
+function chosenParameters() {
+  const drawn = data.findings?.draws ?? [];
+  return data.parameters.filter(({ key }) => !drawn.includes(key));
 }
 
 function makeContender(name, points) {
@@ -118,13 +133,18 @@ function drawPareto(quality, cost) {
 
 /** How many are on the front; of a search also which settings those are, and what a dot stands for. */
 function sayFront(front, drawn, all) {
-  const kind = data.search ? "trial" : "point";
+  const averages = front.some(({ points }) => points.length > 1);
+  const kind = data.search ? "trial" : averages ? "choice" : "point";
   const are = (count) => (count === 1 ? "is" : "are");
   const left = all - drawn;
   const sentences = [
     `${front.length} of ${sayCount(drawn, kind)} ${are(front.length)} on the front: no other is better in both.`,
     left > 0 ? `${sayCount(left, kind)} without both ${are(left)} not drawn.` : "",
   ];
+  if (averages && !data.search) {
+    const names = data.findings.draws.map((key) => parametersByKey.get(key).name).join(" and ");
+    sentences.push(`A dot is the mean over ${names}; its lines span the points.`);
+  }
   if (data.search) {
     const { asked, averaged, trials } = data.search;
     const again = asked - trials.length;
