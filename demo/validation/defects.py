@@ -17,6 +17,9 @@ from s2v_runner.metrics.observer import Observer
 from s2v_runner.metrics.views import Box
 from s2v_runner.plan import SPEECH_RATE
 
+_FROZEN_PLACE = 1.6
+"""Sides of what is frozen, in those of the mouth's place."""
+
 Spoil = Callable[[Specimen, float, Specimen], Specimen]
 """A video with a defect of this size; the other video is somebody else's, who says something else."""
 
@@ -69,7 +72,7 @@ def _mute(specimen: Specimen, size: float, other: Specimen) -> Specimen:
 
 def _freeze_mouth(specimen: Specimen, size: float, other: Specimen) -> Specimen:
     """The mouth of the first frame laid over that of every other, covering it so much."""
-    boxes = _follow_mouth(specimen)
+    boxes = [_widen(box) for box in _follow_mouth(specimen)]
     first = _cut(specimen.frames[0], boxes[0])
 
     def cover(frame: np.ndarray, index: int) -> np.ndarray:
@@ -176,6 +179,17 @@ def _follow_mouth(specimen: Specimen) -> list[Box]:
     found = [face for face in faces if face is not None]
     rest = found[0] if found else Box(0.25, 0.2, 0.5, 0.5)
     return [place_of_mouth(face or rest, specimen.frames.shape[1:]) for face in faces]
+
+
+def _widen(box: Box) -> Box:
+    """So that nothing of a wide open mouth is left, with its middle where it was."""
+    margin = (_FROZEN_PLACE - 1) / 2
+    return Box(
+        box.left - margin * box.width,
+        box.top - margin * box.height,
+        _FROZEN_PLACE * box.width,
+        _FROZEN_PLACE * box.height,
+    )
 
 
 def _rows_and_columns(box: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:

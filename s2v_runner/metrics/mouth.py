@@ -25,8 +25,8 @@ _TREND = 2.0
 _FEWEST_FRAMES = 32
 _FEWEST_OF_A_KIND = 4
 """Voiced and silent frames that are needed to compare them."""
-_FOLLOWS = 0.25
-"""Correlation from which on a lag means something."""
+_FOLLOWS = 0.4
+"""Correlation from which on a lag means something: the best of many lags reaches less than that by chance."""
 _STILL = 1e-6
 
 NO_FACE = unknown("no face is found; metrics.face=left,top,width,height says where it is")
@@ -91,14 +91,18 @@ def _cut(luma: np.ndarray, place: np.ndarray) -> np.ndarray:
 def measure_mouth(openness: np.ndarray, samples: np.ndarray, rate: int, fps: float) -> dict[str, Measure]:
     """The measures of a mouth that looked this open in each frame, NaN where there was no face."""
     names = ("mouth_r", "mouth_lag", "mouth_stillness")
-    if not np.isfinite(openness).any():
+    there = np.isfinite(openness)
+    if not there.any():
         return dict.fromkeys(names, NO_FACE)
-    if len(openness) < _FEWEST_FRAMES:
-        return dict.fromkeys(names, unknown(f"it has {len(openness)} frames, and {_FEWEST_FRAMES} are needed"))
     power = follow_loudness(samples, rate, len(openness), fps)
+    # What is not known at the beginning cannot be filled in; a mouth that stands still there would be made up.
+    first = int(np.argmax(there))
+    openness, power = _fill(openness[first:]), power[first:]
+    if len(openness) < _FEWEST_FRAMES:
+        asked = f"it has {len(openness)} frames{' with a face' if first else ''}, and {_FEWEST_FRAMES} are needed"
+        return dict.fromkeys(names, unknown(asked))
     if not power.any():
         return dict.fromkeys(names, SILENT)
-    openness = _fill(openness)
     window = 2 * round(_TREND * fps / 2) + 1
     seen, heard = detrend(openness, window), detrend(as_heard(power), window)
     by_lag = {lag: correlate_at(seen, heard, lag) for lag in LAGS}
