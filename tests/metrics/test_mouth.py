@@ -90,6 +90,15 @@ def test_a_face_that_is_lost_for_some_frames_costs_little():
     assert value_of(measure_mouth(seen, SPEECH, RATE, FPS), "mouth_r") > 0.9
 
 
+def test_what_comes_before_the_face_is_left_out():
+    seen = 20 * OPENNESS
+    seen[:20] = np.nan
+    assert value_of(measure_mouth(seen, SPEECH, RATE, FPS), "mouth_r") > 0.9
+    seen[:70] = np.nan
+    measures = measure_mouth(seen, SPEECH, RATE, FPS)
+    assert {measure.reason for measure in measures.values()} == {"it has 26 frames with a face, and 32 are needed"}
+
+
 def test_a_slow_change_of_light_is_no_opening():
     drifting = 20 * OPENNESS + np.linspace(0, 60, FRAMES)
     assert value_of(measure_mouth(drifting, SPEECH, RATE, FPS), "mouth_r") > 0.9
