@@ -43,7 +43,7 @@ class View:
     visible: np.ndarray | None
     """Which pixels of the small copy were seen in the frame before too, [rows, columns]; None in the first frame."""
     face: Box | None
-    """Where the face is, square in pixels, from under the hairline to just above the tip of the chin; None without one."""
+    """Where the face is, square in pixels, from under the hairline to just above the chin; None without one."""
 
 
 class Gauge(Protocol):
