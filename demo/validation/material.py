@@ -1,4 +1,4 @@
-"""Videos without defects: the demo model's, of people, voices and sentences that it has never met.
+"""Videos without defects: the demo model's, of people that it has never met.
 
 Each case is made twice, from two noises: what differs between the two is what two good videos may differ by.
 """

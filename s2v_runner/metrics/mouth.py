@@ -26,7 +26,8 @@ _FEWEST_FRAMES = 32
 _FEWEST_OF_A_KIND = 4
 """Voiced and silent frames that are needed to compare them."""
 _FOLLOWS = 0.4
-"""Correlation from which on a lag means something: the best of many lags reaches less than that by chance."""
+"""Correlation from which on a lag means something. Against somebody else's speech the best of LAGS reaches it in one
+clip of twenty, and 0.25 in every other."""
 _STILL = 1e-6
 
 NO_FACE = unknown("no face is found; metrics.face=left,top,width,height says where it is")
