@@ -1,14 +1,14 @@
 """From the numbers of a sweep to what is said of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from s2v_runner.findings.contrasts import Measured, effects, interactions
-from s2v_runner.findings.finding import RATE, Findings, Subject
+from s2v_runner.findings.finding import RATE, Finding, Findings, Subject
 from s2v_runner.findings.intervals import LEAST_DRAWS, LEVEL
 from s2v_runner.findings.levelling import describe_plateaus
 from s2v_runner.findings.observations import Experiment, Observation
 from s2v_runner.findings.plateaus import find_plateau, sequences
-from s2v_runner.findings.recommendation import recommend
+from s2v_runner.findings.recommendation import guards_of, recommend
 from s2v_runner.findings.verdicts import count_equivalences, judge
 from s2v_runner.findings.wording import say_list
 
@@ -20,7 +20,6 @@ def find(swept: Sequence[str], observations: Sequence[Observation], subject: Sub
     """
     experiment = Experiment(swept, observations)
     measured = Measured(experiment, subject)
-    recommendation = recommend(experiment, measured, subject)
     if experiment.units < LEAST_DRAWS:
         return Findings(
             draws=experiment.draws,
@@ -28,7 +27,7 @@ def find(swept: Sequence[str], observations: Sequence[Observation], subject: Sub
             comparisons=0,
             equivalences=0,
             method="",
-            recommendation=recommendation,
+            recommendation=recommend(experiment, measured, subject, ()),
             findings=(),
         )
     changes = list(effects(experiment, measured))
@@ -36,6 +35,8 @@ def find(swept: Sequence[str], observations: Sequence[Observation], subject: Sub
     ladders = sequences(experiment, measured)
     equivalences = count_equivalences(changes) + len(ladders)
     judged = judge(contrasts, subject, equivalences)
+    guards = {metric.key for metric in guards_of(measured, subject)}
+    interacting = {frozenset((each.setting, each.other or "")) for each in judged if _depends(each, guards)}
     found = (find_plateau(experiment, measured, key, metric, equivalences) for key, metric in ladders)
     plateaus = [plateau for plateau in found if plateau is not None]
     levelled = list(describe_plateaus(plateaus, judged, subject))
@@ -46,9 +47,13 @@ def find(swept: Sequence[str], observations: Sequence[Observation], subject: Sub
         comparisons=comparisons,
         equivalences=equivalences,
         method=_say_method(experiment, subject, comparisons, equivalences),
-        recommendation=recommendation,
+        recommendation=recommend(experiment, measured, subject, interacting),
         findings=(*levelled, *judged),
     )
+
+
+def _depends(finding: Finding, guards: Collection[str]) -> bool:
+    return finding.kind == "interaction" and finding.metric in guards
 
 
 def _say_method(experiment: Experiment, subject: Subject, comparisons: int, equivalences: int) -> str:

@@ -47,6 +47,9 @@ class Measured:
             for metric in self.metrics
         }
 
+    def metric(self, key: str) -> Metric:
+        return next(metric for metric in self.metrics if metric.key == key)
+
     def estimate(self, metric: Metric, sample: Sample) -> Mean | None:
         """None of too few draws."""
         if len(sample.values) < LEAST_DRAWS:

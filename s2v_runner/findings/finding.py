@@ -10,7 +10,11 @@ from s2v_runner.records import Value
 RATE = 0.05
 """Of pages with a false finding among all of theirs, at most, and of pages that falsely call something the same."""
 
+TIME = "seconds"
+"""The metric that says what a point costs."""
+
 Against = Literal["reference", "slowest"]
+ChoiceVerdict = Literal["faster", "best", "indifferent", "untold"]
 Verdict = Literal["raises", "lowers", "depends", "same", "untold"]
 
 
@@ -87,15 +91,57 @@ class Price:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Which value of one setting to use, averaged over the other settings, and why."""
+
+    setting: str
+    value: Value
+    verdict: ChoiceVerdict
+    """`faster`: it costs less than the reference and is shown to be no worse; `best`: it is the reference, and nothing
+    faster is shown to be as good; `indifferent`: no value is worse, and none is shown to take longer than the fastest;
+    `untold`: it has the best mean and no more."""
+    reference: Value
+    """The value with the best mean of the primary metric."""
+    slowest: Value
+    candidates: tuple[Value, ...]
+    """Those that are shown to be as good."""
+    seconds: tuple[float, float]
+    """Mean of the time at the reference and at the value, over points that are equal in all else."""
+    faster: tuple[Value, ...]
+    """The nearest value that takes less, if there is one."""
+    lacking: tuple[str, ...]
+    """Metrics in which that is not shown to be as good."""
+    unguarded: tuple[str, ...]
+    """Metrics that vary too much by chance to hold the choice back at so few draws."""
+    needed: int | None
+    """About how many draws would tell by the primary metric; None for more than anybody would make."""
+    given: Mapping[str, Value]
+    """What was chosen of the settings that change what this one does."""
+    at_given: tuple[Value, ...]
+    """What would be chosen by the points that have these values alone; empty where they do not tell."""
+    averaged: bool
+    """Whether the choice is by all points, and not by those of `given` alone."""
+    withheld: bool
+    """Whether the faster value is as good by itself, but the losses of all choices together could matter."""
+    prices: tuple[Price, ...]
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recommendation:
     """Which settings to use, and why."""
 
     verdict: Literal["told", "untold"]
+    basis: Literal["combinations", "settings"]
+    """Whether whole combinations were compared, or each setting by itself, averaged over the others."""
+    choices: tuple[Choice, ...]
+    """Of each setting; empty where combinations were compared."""
     settings: Mapping[str, Value]
     """Empty where the data do not tell."""
     reference: Mapping[str, Value]
-    """The settings with the best mean of the primary metric."""
+    """The settings with the best mean of the primary metric; by `basis`, of all combinations or of each setting."""
     slowest: Mapping[str, Value]
+    """Likewise."""
     primary: str | None
     unguarded: tuple[str, ...]
     """Metrics that vary too much by chance to hold the choice back at so few draws."""

@@ -54,6 +54,10 @@ class Sample:
         averaged = 1 / (1 / self.averaged + 1 / other.averaged) if units.size else 0.0
         return Sample(self.values[mine] - other.values[theirs], units, averaged)
 
+    def plus(self, other: "Sample") -> "Sample":
+        """The sum of both, of the units that have both."""
+        return self.less(Sample(-other.values, other.units, other.averaged))
+
 
 @dataclass(frozen=True)
 class Pairs:
@@ -107,6 +111,13 @@ class Experiment:
         there = {_level(self.observations[row].values.get(key)) for row in rows}
         return [value for value in self.levels(key) if _level(value) in there]
 
+    def has(self, values: Mapping[str, Value]) -> np.ndarray:
+        """Whether each observation has these values."""
+        wanted = {key: _level(value) for key, value in values.items()}
+        return np.array(
+            [all(_level(each.values.get(key)) == level for key, level in wanted.items()) for each in self.observations]
+        )
+
     def column(self, metric: str) -> np.ndarray:
         """The metric of every observation, NaN where it is not known."""
         return np.array([each.metrics.get(metric, np.nan) for each in self.observations], dtype=float)
@@ -117,7 +128,11 @@ class Experiment:
 
     def pairs_at(self, key: str, first: Value, second: Value, other: str, value: Value) -> Pairs:
         """The same where another setting has one value."""
-        return self._pairs({key: first, other: value}, {key: second, other: value})
+        return self.pairs_given(key, first, second, {other: value})
+
+    def pairs_given(self, key: str, first: Value, second: Value, given: Mapping[str, Value]) -> Pairs:
+        """The same where other settings have one value each."""
+        return self._pairs({key: first, **given}, {key: second, **given})
 
     def between(self, first: tuple[Level, ...], second: tuple[Level, ...]) -> Pairs:
         """The points of two combinations of settings, unit by unit."""

@@ -47,10 +47,10 @@ def say_reasons(subject: Subject, found: Recommendation) -> str:
     parts = []
     if found.settings != found.reference:
         best = f"the best mean of {_primary(subject, found).name}, that of {say_settings(subject, found.reference)}"
-        parts.append(f"Beside {best}, {_say_prices(subject, found, 'reference')}")
+        parts.append(f"Beside {best}, {say_prices(subject, found, 'reference')}")
     if found.slowest not in (found.settings, found.reference):
         slowest = say_settings(subject, found.slowest)
-        parts.append(f"Beside the slowest, {slowest}, {_say_prices(subject, found, 'slowest')}")
+        parts.append(f"Beside the slowest, {slowest}, {say_prices(subject, found, 'slowest')}")
     if found.unguarded:
         names = say_names([subject.metric(key) for key in found.unguarded])
         unseen = f"with {found.n} draws a loss there that matters could go unseen"
@@ -63,17 +63,16 @@ def _primary(subject: Subject, found: Recommendation) -> Metric:
     return subject.metric(found.primary)
 
 
-def _say_prices(subject: Subject, found: Recommendation, against: Against) -> str:
+def say_prices(subject: Subject, found: Recommendation, against: Against) -> str:
     """The time and the primary metric; the others are in the data."""
     prices = [price for price in found.prices if price.against == against]
     said = [(subject.metric(price.metric), price) for price in prices]
-    words = [
-        _say_price(metric, price) for metric, price in said if metric.kind == "time" or metric.key == found.primary
-    ]
+    words = [say_price(metric, price) for metric, price in said if metric.kind == "time" or metric.key == found.primary]
     return f"{say_list(words)} ({say_draws(min(price.n for price in prices))})" if words else "nothing can be said"
 
 
-def _say_price(metric: Metric, price: Price) -> str:
+def say_price(metric: Metric, price: Price) -> str:
+    """What it costs or gives in one metric, with its interval."""
     if price.difference == price.low == price.high == 0:
         return "it takes exactly as long" if metric.kind == "time" else f"{metric.name} is exactly the same"
     digits = digits_for(metric, price.low, price.high)

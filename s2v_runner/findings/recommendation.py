@@ -1,21 +1,21 @@
 """Which settings to use: the fastest that are shown to be no worse than the best by more than matters."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from s2v_runner.findings.by_setting import Interactions, choose_each
 from s2v_runner.findings.contrasts import Measured
-from s2v_runner.findings.finding import RATE, Against, Price, Recommendation, Subject
-from s2v_runner.findings.intervals import LEAST_DRAWS, Mean, reach_of
+from s2v_runner.findings.finding import RATE, TIME, Against, Choice, Price, Recommendation, Subject
+from s2v_runner.findings.guarding import draws_needed, passes, price_of, tells
+from s2v_runner.findings.intervals import LEAST_DRAWS, Mean
 from s2v_runner.findings.observations import Experiment, Level
 from s2v_runner.findings.reasons import say_choice, say_no_choice, say_reasons, say_unsure
+from s2v_runner.findings.setting_reasons import say_choices, say_each, say_setting
 from s2v_runner.metrics.measures import Metric
 from s2v_runner.records import Value
 
-TIME = "seconds"
-_MOST_DRAWS = 1000
 Combination = tuple[Level, ...]
 
 
@@ -50,18 +50,34 @@ class Field:
         }
 
 
-def recommend(experiment: Experiment, measured: Measured, subject: Subject) -> Recommendation:
-    """A choice of settings, or why the data do not tell."""
-    guards = tuple(metric for metric in subject.guards if metric in measured.metrics) or tuple(
+def guards_of(measured: Measured, subject: Subject) -> tuple[Metric, ...]:
+    """The metrics to choose by, the primary one first."""
+    return tuple(metric for metric in subject.guards if metric in measured.metrics) or tuple(
         metric for metric in subject.close_guards if metric in measured.metrics and _is_everywhere(measured, metric)
     )
+
+
+def recommend(
+    experiment: Experiment, measured: Measured, subject: Subject, interactions: Interactions
+) -> Recommendation:
+    """A choice of settings, or why the data do not tell.
+
+    Whole combinations are compared where that tells; where it does not, each setting by itself.
+    """
+    guards = guards_of(measured, subject)
     problem = _problem(experiment, measured, guards)
     if problem is not None:
         return _none(experiment, problem)
     field = _field(experiment, measured, guards)
     if field is None:
         return _none(experiment, f"no settings have {LEAST_DRAWS} draws with both {guards[0].name} and a time")
-    return _choose(field, subject)
+    found = _choose(field, subject)
+    if found.verdict == "told" or len(experiment.settings) < 2:
+        return found
+    choices = choose_each(experiment, measured, guards, interactions)
+    if all(choice.verdict == "untold" for choice in choices):
+        return found
+    return _describe_each(field, subject, choices)
 
 
 def _problem(experiment: Experiment, measured: Measured, guards: tuple[Metric, ...]) -> str | None:
@@ -111,14 +127,14 @@ def _means_without_draws(
 def _choose(field: Field, subject: Subject) -> Recommendation:
     primary, chance = field.guards[0], field.chance
     worsenings = {metric.key: field.worsenings(metric) for metric in field.guards}
-    telling = tuple(metric for metric in field.guards if _tells(metric, worsenings[metric.key], chance))
+    telling = tuple(metric for metric in field.guards if tells(metric, worsenings[metric.key].values(), chance))
     if primary not in telling:
-        text = say_unsure(primary, field.experiment.units, _draws_needed(primary, worsenings[primary.key], chance))
-        return _none(field.experiment, text)
+        needed = draws_needed(primary, worsenings[primary.key].values(), chance)
+        return _none(field.experiment, say_unsure(primary, field.experiment.units, needed))
 
     def is_good(each: Combination) -> bool:
         return each == field.reference or all(
-            _passes(metric, worsenings[metric.key][each], chance, metric in telling) for metric in field.guards
+            passes(metric, worsenings[metric.key][each], chance, metric in telling, RATE) for metric in field.guards
         )
 
     candidates = [each for each in field.combinations if is_good(each)]
@@ -135,58 +151,19 @@ def _mean_times(field: Field) -> dict[Combination, float]:
     return _means_without_draws(field.experiment, seconds, timed)
 
 
-def _tells(metric: Metric, means: Mapping[Combination, Mean | None], chance: float) -> bool:
-    """Whether settings that are the same could be shown to be, by this metric: for at least half of those there are."""
-    assert metric.notable is not None
-    reaches = [reach_of(mean.error, mean.draws, chance) if mean else math.inf for mean in means.values()]
-    return not reaches or float(np.median(reaches)) <= metric.notable
-
-
-def _passes(metric: Metric, mean: Mean | None, chance: float, telling: bool) -> bool:
-    """Shown to be no worse by more than matters; of a metric that cannot show it, at least not shown to be worse."""
-    assert metric.notable is not None
-    if mean is None:
-        return not telling
-    if telling:
-        below, above = mean.p_below(metric.notable), mean.p_above(-metric.notable)
-        return (above if metric.better == "higher" else below) <= chance
-    return (mean.p_below(0.0) if metric.better == "higher" else mean.p_above(0.0)) > RATE
-
-
-def _draws_needed(metric: Metric, means: Mapping[Combination, Mean | None], chance: float) -> int | None:
-    """With how many draws that vary like these the metric would tell; None for more than anybody would make."""
-    assert metric.notable is not None
-    spreads = [mean.error * math.sqrt(mean.draws) for mean in means.values() if mean is not None]
-    if not spreads:
-        return None
-    spread = float(np.median(spreads))
-    counts = range(LEAST_DRAWS, _MOST_DRAWS)
-    return next((n for n in counts if reach_of(spread / math.sqrt(n), n, chance) <= metric.notable), None)
-
-
 def _describe(
     field: Field, subject: Subject, chosen: Combination, slowest: Combination, telling: tuple[Metric, ...]
 ) -> Recommendation:
-    seconds = subject.metric(TIME)
-    rivals: tuple[tuple[Against, Combination, tuple[Metric, ...]], ...] = (
-        ("reference", field.reference, (seconds, *field.guards)),
-        ("slowest", slowest, (seconds, field.guards[0])),
-    )
-    prices = [
-        price
-        for against, other, metrics in rivals
-        if other != chosen
-        for metric in metrics
-        if (price := _price(field, metric, against, other, chosen)) is not None
-    ]
     found = Recommendation(
         verdict="told",
+        basis="combinations",
+        choices=(),
         settings=_settings(field.experiment, chosen),
         reference=_settings(field.experiment, field.reference),
         slowest=_settings(field.experiment, slowest),
         primary=field.guards[0].key,
         unguarded=tuple(metric.key for metric in field.guards if metric not in telling),
-        prices=tuple(prices),
+        prices=_prices(field, subject, chosen, field.reference, slowest),
         n=field.experiment.units,
         text="",
         reasons="",
@@ -194,16 +171,63 @@ def _describe(
     return replace(found, text=say_choice(subject, found), reasons=say_reasons(subject, found))
 
 
-def _price(field: Field, metric: Metric, against: Against, other: Combination, chosen: Combination) -> Price | None:
-    mean = field.difference(metric, other, chosen)
-    if mean is None:
-        return None
-    return Price(metric=metric.key, against=against, difference=mean.value, low=mean.low, high=mean.high, n=mean.draws)
+def _describe_each(field: Field, subject: Subject, choices: tuple[Choice, ...]) -> Recommendation:
+    unguarded = {key for choice in choices for key in choice.unguarded if choice.verdict != "untold"}
+    chosen, reference, slowest = (
+        {choice.setting: value for choice, value in zip(choices, values, strict=True)}
+        for values in zip(*((each.value, each.reference, each.slowest) for each in choices), strict=True)
+    )
+    primary = field.guards[0]
+    said = tuple(replace(choice, text=say_setting(subject, primary, choice)) for choice in choices)
+    found = Recommendation(
+        verdict="told",
+        basis="settings",
+        choices=said,
+        settings=chosen,
+        reference=reference,
+        slowest=slowest,
+        primary=primary.key,
+        unguarded=tuple(metric.key for metric in field.guards if metric.key in unguarded),
+        prices=_prices(field, subject, *(_combination(field, each) for each in (chosen, reference, slowest))),
+        n=field.experiment.units,
+        text="",
+        reasons="",
+    )
+    return replace(found, text=say_choices(subject, found), reasons=say_each(subject, found))
+
+
+def _combination(field: Field, settings: Mapping[str, Value]) -> Combination | None:
+    """None where no point has these settings, or they are not all there are."""
+    return next((each for each in field.combinations if _settings(field.experiment, each) == settings), None)
+
+
+def _prices(
+    field: Field,
+    subject: Subject,
+    chosen: Combination | None,
+    reference: Combination | None,
+    slowest: Combination | None,
+) -> tuple[Price, ...]:
+    """Of whole combinations, of the points that have them and no others."""
+    seconds = subject.metric(TIME)
+    rivals: tuple[tuple[Against, Combination | None, tuple[Metric, ...]], ...] = (
+        ("reference", reference, (seconds, *field.guards)),
+        ("slowest", slowest, (seconds, field.guards[0])),
+    )
+    return tuple(
+        price_of(metric, against, mean)
+        for against, other, metrics in rivals
+        if chosen is not None and other is not None and other != chosen
+        for metric in metrics
+        if (mean := field.difference(metric, other, chosen)) is not None
+    )
 
 
 def _none(experiment: Experiment, reason: str) -> Recommendation:
     return Recommendation(
         verdict="untold",
+        basis="combinations",
+        choices=(),
         settings={},
         reference={},
         slowest={},
