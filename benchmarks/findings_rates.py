@@ -11,6 +11,7 @@ alone; more pages than the default give closer rates.
 
 import argparse
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ import numpy as np
 
 from benchmarks.machine import write_report
 from s2v_runner.findings.analysis import find
-from s2v_runner.findings.finding import RATE, Finding, Findings, Subject
+from s2v_runner.findings.finding import RATE, Finding, Findings, Recommendation, Subject
 from s2v_runner.findings.intervals import LEVEL, estimate_mean
 from s2v_runner.findings.observations import Observation, Sample
 from s2v_runner.metrics.measures import Metric
+from s2v_runner.records import Value
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 Noise = Callable[[np.random.Generator, int, float], np.ndarray]
@@ -46,12 +48,14 @@ NOISES: Mapping[str, Noise] = {
         generator.exponential(size=count) - 1 if guidance > 4 else 0.1 * generator.normal(size=count)
     ),
 }
-STEPS, GUIDANCE = "sampler.steps", "sampler.guide_scale"
-SWEPT = ("base_seed", STEPS, GUIDANCE)
+STEPS, GUIDANCE, SHIFT = "sampler.steps", "sampler.guide_scale", "sampler.shift"
+SWEPT = ("base_seed", STEPS, GUIDANCE, SHIFT)
 _VALUES = {STEPS: (5, 10, 20, 40, 60), GUIDANCE: (3.0, 6.0)}
 _LAST = 60
 _METRICS = 8
 _NOTABLE = 1.0
+_LOUDNESS = 0.25
+"""Of a point's noise where settings are chosen one by one, by the root of the number of draws."""
 
 
 def main() -> None:
@@ -77,6 +81,11 @@ def main() -> None:
         "rates": [
             {"noise": name, "draws": draws, **measure_rates(noise, draws, options.pages)}
             for draws in DRAWS
+            for name, noise in NOISES.items()
+        ],
+        "by setting": [
+            {"noise": name, "draws": draws, **measure_by_setting(noise, draws, options.pages)}
+            for draws in DRAWS[1:]
             for name, noise in NOISES.items()
         ],
         "power": [
@@ -122,15 +131,51 @@ def measure_rates(noise: Noise, draws: int, pages: int) -> dict[str, float]:
         return 0.05 * noise(generator, count, guidance)
 
     for _ in range(pages):
-        chance = _page(generator, noise, draws, lambda *_: 0.0)
+        chance = _page(generator, noise, draws, lambda *_: 0.0, 1)
         changed += any(_is_change(finding) and finding.metric != "seconds" for finding in chance.findings)
-        edge = _page(generator, quiet, draws, lambda steps, *_: _NOTABLE * (steps == _LAST))
+        edge = _page(generator, quiet, draws, lambda steps, *_: _NOTABLE * (steps == _LAST), 1)
         same += any(_is_falsely_same(finding) for finding in edge.findings)
         one = _page(
-            generator, quiet, draws, lambda steps, _guidance, metric: _NOTABLE * (steps == _LAST) * (metric == 0)
+            generator, quiet, draws, lambda steps, _guidance, metric: _NOTABLE * (steps == _LAST) * (metric == 0), 1
         )
         worse += one.recommendation.verdict == "told" and one.recommendation.settings[STEPS] != _LAST
     return {"change": changed / pages, "same": same / pages, "recommendation": worse / pages}
+
+
+def measure_by_setting(noise: Noise, draws: int, pages: int) -> dict[str, float]:
+    """Shares of pages that choose each setting by itself: that tell any, that lose what matters by one setting, and
+    that lose it by two of which each loses a bit more than half of it.
+
+    The noise is such that few combinations can be told apart and most settings can.
+    """
+    generator = np.random.default_rng(5)
+    told = worse = together = 0
+
+    def loud(generator: np.random.Generator, count: int, guidance: float) -> np.ndarray:
+        return _LOUDNESS * math.sqrt(draws) * noise(generator, count, guidance)
+
+    for _ in range(pages):
+        edge = _page(
+            generator, loud, draws, lambda steps, _guidance, metric: _NOTABLE * (steps == _LAST) * (metric == 0), 3
+        ).recommendation
+        by_setting = edge.basis == "settings"
+        told += by_setting
+        worse += by_setting and _told(edge).get(STEPS, _LAST) != _LAST
+        both = _page(
+            generator,
+            loud,
+            draws,
+            lambda steps, guidance, metric: 0.51 * _NOTABLE * ((steps == _LAST) + (guidance > 4)) * (metric == 0),
+            3,
+        ).recommendation
+        values = _told(both)
+        together += both.basis == "settings" and values.get(STEPS, _LAST) != _LAST and values.get(GUIDANCE, 6.0) < 4
+    return {"told": told / pages, "worse": worse / pages, "together": together / pages}
+
+
+def _told(found: Recommendation) -> dict[str, Value]:
+    """The values that are recommended, without those that the data do not tell."""
+    return {choice.setting: choice.value for choice in found.choices if choice.verdict != "untold"}
 
 
 def measure_power(effect: float, draws: int, pages: int) -> dict[str, float]:
@@ -140,7 +185,11 @@ def measure_power(effect: float, draws: int, pages: int) -> dict[str, float]:
     found = held = 0
     for _ in range(pages):
         page = _page(
-            generator, NOISES["normal"], draws, lambda _steps, guidance, metric: effect * (guidance > 4) * (metric == 0)
+            generator,
+            NOISES["normal"],
+            draws,
+            lambda _steps, guidance, metric: effect * (guidance > 4) * (metric == 0),
+            1,
         )
         (finding,) = (one for one in page.findings if one.setting == GUIDANCE and one.metric == "metric-0")
         assert finding.low is not None
@@ -166,17 +215,21 @@ def subject(metrics: int) -> Subject:
 
 
 def _page(
-    generator: np.random.Generator, noise: Noise, draws: int, effect: Callable[[int, float, int], float]
+    generator: np.random.Generator,
+    noise: Noise,
+    draws: int,
+    effect: Callable[[int, float, int], float],
+    shifts: int,
 ) -> Findings:
     """The findings of a sweep in which every draw has a strength of its own that all its points share."""
     own = generator.normal(size=(draws, _METRICS))
     observations = []
     for seed in range(draws):
-        for steps, guidance in itertools.product(_VALUES[STEPS], _VALUES[GUIDANCE]):
+        for steps, guidance, shift in itertools.product(_VALUES[STEPS], _VALUES[GUIDANCE], range(shifts)):
             levels = noise(generator, _METRICS, guidance) + own[seed]
             metrics = {f"metric-{index}": levels[index] + effect(steps, guidance, index) for index in range(_METRICS)}
-            values = {"base_seed": seed, STEPS: steps, GUIDANCE: guidance}
-            observations.append(Observation(len(observations), values, {**metrics, "seconds": float(steps)}))
+            values = {"base_seed": seed, STEPS: steps, GUIDANCE: guidance, SHIFT: shift}
+            observations.append(Observation(len(observations), values, {**metrics, "seconds": steps * guidance}))
     return find(SWEPT, observations, subject(_METRICS))
 
 

@@ -142,7 +142,7 @@ def _is_safe(data: _Data, choices: Sequence[Choice], chance: float) -> bool:
             continue
         samples = [_loss_of(data, metric, choice) for choice in choices]
         mean = data.measured.estimate(metric, reduce(Sample.plus, samples))
-        if not passes(metric, mean, chance, True, RATE):
+        if not _passes(metric, mean, chance, True):
             return False
     return True
 
@@ -232,14 +232,24 @@ def _failing(question: _Question, value: Value, chance: float, telling: Collecti
     """
     primary, *rest = question.data.guards
     means = [question.difference(primary, other, value) for other in question.others(value)]
-    if not all(passes(primary, mean, chance, True, RATE) for mean in means):
+    if not all(_passes(primary, mean, chance, True) for mean in means):
         yield primary.key
     if value is question.reference:
         return
     for metric in rest:
         mean = question.difference(metric, question.reference, value)
-        if not passes(metric, mean, chance, metric in telling, RATE):
+        if not _passes(metric, mean, chance, metric in telling):
             yield metric.key
+
+
+def _passes(metric: Metric, mean: Mean | None, chance: float, telling: bool) -> bool:
+    """What is said to be no worse by what matters must not have an interval that says it may be."""
+    assert metric.notable is not None
+    if telling and mean is not None:
+        worst = mean.low if metric.better == "higher" else -mean.high
+        if worst <= -metric.notable:
+            return False
+    return passes(metric, mean, chance, telling, RATE)
 
 
 def _pick(question: _Question, candidates: Sequence[Value]) -> tuple[Value, ChoiceVerdict]:
@@ -252,7 +262,9 @@ def _pick(question: _Question, candidates: Sequence[Value]) -> tuple[Value, Choi
     value = question.best(as_fast)
     if len(as_fast) == len(question.levels):
         return value, "indifferent"
-    return value, "best" if value is reference else "faster"
+    if value is reference:
+        return value, "best"
+    return value, "faster" if question.time(value, reference).low > 0 else "safer"
 
 
 def _seconds(question: _Question, value: Value) -> tuple[float, float]:

@@ -14,7 +14,7 @@ TIME = "seconds"
 """The metric that says what a point costs."""
 
 Against = Literal["reference", "slowest"]
-ChoiceVerdict = Literal["faster", "best", "indifferent", "untold"]
+ChoiceVerdict = Literal["faster", "safer", "best", "indifferent", "untold"]
 Verdict = Literal["raises", "lowers", "depends", "same", "untold"]
 
 
@@ -97,8 +97,9 @@ class Choice:
     setting: str
     value: Value
     verdict: ChoiceVerdict
-    """`faster`: it costs less than the reference and is shown to be no worse; `best`: it is the reference, and nothing
-    faster is shown to be as good; `indifferent`: no value is worse, and none is shown to take longer than the fastest;
+    """`faster`: it costs less than the reference and is shown to be no worse; `safer`: it is shown to be no worse than
+    any other, which the reference, though better in the mean, is not; `best`: it is the reference, and nothing faster
+    is shown to be as good; `indifferent`: no value is worse, and none is shown to take longer than the fastest;
     `untold`: it has the best mean and no more."""
     reference: Value
     """The value with the best mean of the primary metric."""

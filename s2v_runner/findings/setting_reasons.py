@@ -57,6 +57,8 @@ def say_setting(subject: Subject, primary: Metric, choice: Choice) -> str:
             said = _say_indifferent(subject, primary, choice)
         case "best":
             said = _say_best(subject, primary, choice)
+        case "safer":
+            said = _say_safer(subject, primary, choice)
         case "faster":
             said = _say_faster(subject, primary, choice)
     return f"{said}{_say_unguarded(subject, choice)}{_say_dependence(subject, choice)}."
@@ -87,6 +89,17 @@ def _say_best(subject: Subject, primary: Metric, choice: Choice) -> str:
         rival = f"{say_value(choice.slowest)}{', which is as good' if choice.slowest in choice.candidates else ''}"
         said += f"; beside {rival}, {words} ({say_draws(min(price.n for price in prices))})"
     return said
+
+
+def _say_safer(subject: Subject, primary: Metric, choice: Choice) -> str:
+    """Lopsided differences can bound the loss of one value and not that of the other."""
+    prices = [price for key in (primary.key, TIME) if (price := _price(choice, key, "reference")) is not None]
+    words = say_list([say_price(subject.metric(price.metric), price) for price in prices])
+    return (
+        f"{_name(subject, choice)}: no worse by what matters than {say_value(choice.reference)} in any quality that"
+        f" could be told, while {say_value(choice.reference)} has the best mean of {primary.name} but could be worse by"
+        f" that much; beside it, {words} ({say_draws(min(price.n for price in prices))})"
+    )
 
 
 def _say_faster(subject: Subject, primary: Metric, choice: Choice) -> str:
