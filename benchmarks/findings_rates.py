@@ -169,7 +169,7 @@ def measure_by_setting(noise: Noise, draws: int, pages: int) -> dict[str, float]
             3,
         ).recommendation
         values = _told(both)
-        together += both.basis == "settings" and values.get(STEPS, _LAST) != _LAST and values.get(GUIDANCE, 6.0) < 4
+        together += both.basis == "settings" and values.get(STEPS, _LAST) != _LAST and values.get(GUIDANCE, 6.0) != 6.0
     return {"told": told / pages, "worse": worse / pages, "together": together / pages}
 
 
