@@ -221,6 +221,7 @@ DEFECTS = (
     _defect("sound comes late", "frames", (1, 2, 3, 4, 6), "mouth_r", "down", _delay_sound),
     _defect("another's speech", "share", (0.25, 0.5, 0.75, 1), "mouth_r", "down", _take_other_sound),
     _defect("frozen mouth", "share", (0.25, 0.5, 0.75, 1), "mouth_r", "down", _freeze_mouth),
+    _defect("frozen mouth", "share", (0.25, 0.5, 0.75, 1), "mouth_motion", "down", _freeze_mouth),
     _defect("speaks in silence", "s", (0.5, 1, 1.5, 2), "mouth_stillness", "up", _mute),
     _defect("flicker", "levels", (0.25, 0.5, 1, 2, 4), "flicker", "up", _flicker),
     _defect("boiling", "levels", (0.5, 1, 2, 4), "warp_error", "up", _boil),

@@ -41,7 +41,7 @@ def _open_mouth_gauge(specimen: Specimen) -> Gauge:
 
 
 _GAUGES: Mapping[str, Callable[[Specimen], Gauge]] = {
-    **dict.fromkeys(("mouth_r", "mouth_lag", "mouth_stillness"), _open_mouth_gauge),
+    **dict.fromkeys(("mouth_r", "mouth_lag", "mouth_motion", "mouth_stillness"), _open_mouth_gauge),
     **dict.fromkeys(("picture_ssim", "colour_drift"), lambda specimen: PictureGauge(specimen.picture)),
     "seam_jump": lambda _: SeamGauge(),
     **dict.fromkeys(("motion", "warp_error"), lambda _: MotionGauge()),

@@ -10,7 +10,7 @@ PLAIN_METRICS = (
         better="higher",
         digits=3,
         kind="quality",
-        notable=0.03,
+        notable=0.05,
         help="Correlation of how open the mouth looks with how loud the speech is, frame by frame, at no lag.",
     ),
     Metric(
@@ -24,13 +24,23 @@ PLAIN_METRICS = (
         help="By how many frames the mouth has to be moved to go best with the loudness: above 0 it comes too late.",
     ),
     Metric(
+        key="mouth_motion",
+        name="Movement of the mouth",
+        unit="",
+        better=None,
+        digits=2,
+        kind="description",
+        notable=None,
+        help="How much the openness of the mouth changes from frame to frame while somebody speaks, in levels of luma.",
+    ),
+    Metric(
         key="mouth_stillness",
         name="Mouth in silence",
         unit="",
         better="lower",
         digits=3,
         kind="quality",
-        notable=0.05,
+        notable=0.1,
         help="How much the mouth changes from frame to frame in silence, as a share of what it does while somebody"
         " speaks.",
     ),
@@ -41,7 +51,7 @@ PLAIN_METRICS = (
         better="higher",
         digits=3,
         kind="quality",
-        notable=0.01,
+        notable=0.03,
         help="SSIM of small copies of the frames to one of the picture that was given, mean over the frames.",
     ),
     Metric(
@@ -51,7 +61,7 @@ PLAIN_METRICS = (
         better="lower",
         digits=2,
         kind="quality",
-        notable=0.5,
+        notable=0.4,
         help="How far the mean colours of nine parts of the frame are from those of the picture, in CIELAB, mean over"
         " the frames.",
     ),
@@ -73,7 +83,7 @@ PLAIN_METRICS = (
         better="lower",
         digits=3,
         kind="quality",
-        notable=0.05,
+        notable=0.2,
         help="What of a frame cannot be had by moving the one before along the optical flow, where nothing is covered"
         " or uncovered: mean absolute difference of luma, 0 to 255.",
     ),
@@ -84,7 +94,7 @@ PLAIN_METRICS = (
         better="lower",
         digits=3,
         kind="quality",
-        notable=0.05,
+        notable=0.1,
         help="How far frames are from the middle of their two neighbours where nothing moves: mean absolute difference"
         " of luma, 0 to 255.",
     ),
@@ -105,7 +115,7 @@ PLAIN_METRICS = (
         better="lower",
         digits=2,
         kind="quality",
-        notable=0.2,
+        notable=0.3,
         help="Standard deviation of grain, in levels of 0 to 255, estimated where the picture is plain.",
     ),
     Metric(
@@ -125,7 +135,7 @@ PLAIN_METRICS = (
         better=None,
         digits=1,
         kind="description",
-        notable=2.0,
+        notable=3.5,
         help="Mean luma, 0 to 255.",
     ),
     Metric(
@@ -135,7 +145,7 @@ PLAIN_METRICS = (
         better="lower",
         digits=2,
         kind="quality",
-        notable=0.5,
+        notable=0.3,
         help="Share of pixels that are pure black or pure white in all channels.",
     ),
     Metric(
@@ -145,7 +155,7 @@ PLAIN_METRICS = (
         better=None,
         digits=1,
         kind="description",
-        notable=1.0,
+        notable=0.5,
         help="Mean chroma in CIELAB: 0 is grey.",
     ),
     Metric(

@@ -19,6 +19,8 @@ def follow_loudness(samples: np.ndarray, rate: int, frames: int, fps: float) -> 
 
     `samples` are mono; frame k is at k / fps seconds. Two frames' length of sound counts, its middle the most (Hann).
     """
+    if not len(samples):
+        return np.zeros(frames)
     length = 2 * round(rate / fps)
     window = np.hanning(length)
     frequencies = np.fft.rfftfreq(length, 1 / rate)
@@ -28,7 +30,7 @@ def follow_loudness(samples: np.ndarray, rate: int, frames: int, fps: float) -> 
         centres = np.round(np.arange(begin, min(begin + _BLOCK, frames)) * rate / fps).astype(int)
         indices = centres[:, None] + np.arange(length) - length // 2
         inside = (indices >= 0) & (indices < len(samples))
-        pieces = np.where(inside, samples[np.clip(indices, 0, max(0, len(samples) - 1))], 0.0) * window
+        pieces = np.where(inside, samples[np.clip(indices, 0, len(samples) - 1)], 0.0) * window
         powers.append(np.square(np.abs(np.fft.rfft(pieces)))[:, heard].sum(axis=1) / length)
     return np.concatenate(powers) if powers else np.zeros(0)
 

@@ -91,7 +91,7 @@ def _cut(luma: np.ndarray, place: np.ndarray) -> np.ndarray:
 
 def measure_mouth(openness: np.ndarray, samples: np.ndarray, rate: int, fps: float) -> dict[str, Measure]:
     """The measures of a mouth that looked this open in each frame, NaN where there was no face."""
-    names = ("mouth_r", "mouth_lag", "mouth_stillness")
+    names = ("mouth_r", "mouth_lag", "mouth_motion", "mouth_stillness")
     there = np.isfinite(openness)
     if not there.any():
         return dict.fromkeys(names, NO_FACE)
@@ -112,7 +112,7 @@ def measure_mouth(openness: np.ndarray, samples: np.ndarray, rate: int, fps: flo
     return {
         "mouth_r": known(by_lag[0]),
         "mouth_lag": known(float(best)) if by_lag[best] >= _FOLLOWS else astray,
-        "mouth_stillness": _compare_motion(openness, power),
+        **_measure_motion(openness, power),
     }
 
 
@@ -138,13 +138,18 @@ def _fill(openness: np.ndarray) -> np.ndarray:
     return np.interp(places, places[there], openness[there])
 
 
-def _compare_motion(openness: np.ndarray, power: np.ndarray) -> Measure:
-    """How much a mouth changes where nobody speaks, as a share of what it does where somebody does."""
+def _measure_motion(openness: np.ndarray, power: np.ndarray) -> dict[str, Measure]:
+    """How much a mouth changes while somebody speaks, and in silence as a share of that."""
     voiced, silent = find_voiced(power)
     change = np.abs(np.diff(openness))
     while_voiced, while_silent = change[voiced[1:] & voiced[:-1]], change[silent[1:] & silent[:-1]]
+    if len(while_voiced) < _FEWEST_OF_A_KIND:
+        return dict.fromkeys(("mouth_motion", "mouth_stillness"), unknown("hardly anything is said"))
+    motion = float(while_voiced.mean())
     if len(while_silent) < _FEWEST_OF_A_KIND:
-        return unknown("there is no silence in the speech")
-    if len(while_voiced) < _FEWEST_OF_A_KIND or while_voiced.mean() < _STILL:
-        return unknown("the mouth does not move at all")
-    return known(float(while_silent.mean() / while_voiced.mean()))
+        stillness = unknown("there is no silence in the speech")
+    elif motion < _STILL:
+        stillness = unknown("the mouth does not move at all")
+    else:
+        stillness = known(float(while_silent.mean()) / motion)
+    return {"mouth_motion": known(motion), "mouth_stillness": stillness}

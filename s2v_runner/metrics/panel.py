@@ -101,11 +101,13 @@ class Panel:
             clips |= self._picture.read_clips()
         found["sound_excess"] = known(len(self._video.samples) / self._video.rate - self._count / self._video.fps)
         if self._face.problem is not None:
-            asked = [key for key in _OF_FACES if key in found and key not in self._reasons]
+            sought = _OF_FACES if self._video.mouth is not None else (*_OF_MOUTHS, *_OF_FACES)
+            asked = [key for key in sought if key in found and key not in self._reasons]
             found |= {key: unknown(self._face.problem) for key in asked if found[key].value is None}
         none = unknown("its measuring failed")
         measures = {metric.key: found.get(metric.key, none) for metric in VIDEO_METRICS}
         return Reading(measures, clips, tuple(dict.fromkeys(self._problems)))
 
 
-_OF_FACES = ("mouth_r", "mouth_lag", "mouth_stillness", "sync_c", "sync_d", "sync_offset", "face_similarity")
+_OF_MOUTHS = ("mouth_r", "mouth_lag", "mouth_motion", "mouth_stillness")
+_OF_FACES = ("sync_c", "sync_d", "sync_offset", "face_similarity")

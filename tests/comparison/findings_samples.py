@@ -19,7 +19,7 @@ MOUTH = "mouth_r"
 
 
 def planted(draws: int) -> list[Observation]:
-    """Guidance opens the mouth, steps beyond 10 change nothing in it, noise falls with steps, the rest is chance."""
+    """Guidance opens the mouth, steps beyond 10 hardly do, noise falls with steps, the rest is chance."""
     generator = np.random.default_rng(5)
     found = []
     for seed, steps, guidance in itertools.product(range(draws), STEPS_SWEPT, GUIDANCE_SWEPT):
@@ -28,7 +28,8 @@ def planted(draws: int) -> list[Observation]:
             metric.key: 5 + own[index] + (metric.notable or 1) * generator.normal()
             for index, metric in enumerate(METRICS)
         }
-        metrics[MOUTH] = 0.4 + 0.05 * own[0] + 0.1 * (guidance > 2) - 0.2 * (steps < 10) + 0.003 * generator.normal()
+        opened = 0.1 * (guidance > 2) - 0.2 * (steps < 10) + 0.0004 * steps
+        metrics[MOUTH] = 0.4 + 0.05 * own[0] + opened + 0.003 * generator.normal()
         metrics["noise"] = 9 - 0.15 * steps + 0.02 * generator.normal()
         metrics["seconds"] = 2.0 + steps * (1 + (guidance > 1)) + 0.05 * generator.normal()
         metrics["dead_frames"] = 0.0

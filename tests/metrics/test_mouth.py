@@ -15,7 +15,7 @@ PAUSE = slice(40, 60)
 SPEECH, LEVELS = speak(FRAMES, pauses=[PAUSE])
 # How loud the tone is felt to be: its power, which is the square of its level, to the power of 0.3.
 OPENNESS = LEVELS**0.6
-KEYS = {"mouth_r", "mouth_lag", "mouth_stillness"}
+KEYS = {"mouth_r", "mouth_lag", "mouth_motion", "mouth_stillness"}
 
 
 def measure(openness: np.ndarray, samples: np.ndarray = SPEECH) -> Mapping[str, Measure]:

@@ -26,7 +26,7 @@ from tests.metrics.footage import (
 
 SPEECH, LEVELS = speak(48, pauses=[slice(20, 30)])
 KEYS = {metric.key for metric in VIDEO_METRICS}
-OF_MOUTHS = ("mouth_r", "mouth_lag", "mouth_stillness")
+OF_MOUTHS = ("mouth_r", "mouth_lag", "mouth_motion", "mouth_stillness")
 NOT_ASKED = {metric.key: unknown("not given") for metric in WEIGHTED_METRICS}
 PORTRAIT = read_portrait(96)
 
