@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from s2v_runner.comparison.measures import METRICS
 from tests.browser import await_true, open_page
-from tests.comparison.findings_samples import MOUTH, findings_sample
+from tests.comparison.findings_samples import MOUTH, STEPS_SWEPT, findings_sample
 from tests.comparison.page_samples import GUIDANCE, STEPS, Sample, grey_tile, make_sample, sample_points, show_page
 
 pytestmark = pytest.mark.browser
@@ -39,7 +39,9 @@ def test_the_recommendation_comes_first_and_the_method_last(page: Page, sample: 
     words = page.inner_text("#findings")
     places = [words.index(part) for part in (data["recommendation"]["text"], "guidance 1 → 4.5", data["method"])]
     assert places == sorted(places)
-    assert data["recommendation"]["settings"][STEPS] == 40
+    # From 10 steps on the mouth is the same, and which of them has the best mean is chance.
+    assert data["recommendation"]["settings"][STEPS] in STEPS_SWEPT[1:]
+    assert data["recommendation"]["settings"][GUIDANCE] == 4.5
     assert page.inner_text("#recommendation-reasons") == data["recommendation"]["reasons"]
     assert page.get_attribute("#recommendation", "class") == "sheet recommendation"
 
