@@ -41,7 +41,7 @@ def judge(contrasts: Sequence[Contrast], subject: Subject, equivalences: int) ->
     corrected = dict(zip(map(id, asked), correct_holm([each.mean.p for each in asked if each.mean]), strict=True))
     judged = [_judge(contrast, corrected.get(id(contrast)), equivalences) for contrast in contrasts]
     shown = [each for each in judged if each.contrast.other is None or each.verdict == "depends"]
-    return [_describe(each, subject) for each in sorted(shown, key=_rank)]
+    return [_describe(each, subject) for each in sorted(shown, key=lambda each: _rank(each, subject))]
 
 
 def count_equivalences(contrasts: Sequence[Contrast]) -> int:
@@ -71,8 +71,11 @@ def _is_nothing(mean: Mean) -> bool:
     return mean.value == mean.low == mean.high == 0
 
 
-def _rank(judged: _Judged) -> tuple[int, int, bool, float]:
-    """What is shown before what is the same, quality before cost, the whole before its steps, strong before weak."""
+def _rank(judged: _Judged, subject: Subject) -> tuple[int, int, bool, bool, float]:
+    """What is shown before what is the same, quality before cost, strong before weak.
+
+    How good a video is comes before how near it is to a baseline, and the whole of a setting before its steps.
+    """
     contrast, mean = judged.contrast, judged.contrast.mean
     shown = {"raises": 0, "lowers": 0, "depends": 0, "same": 1, "untold": 2}[judged.verdict]
     kind = ("quality", "time", "memory", "description").index(contrast.metric.kind)
@@ -80,7 +83,8 @@ def _rank(judged: _Judged) -> tuple[int, int, bool, float]:
     if mean is not None and mean.value:
         scale = contrast.metric.notable or mean.error or abs(mean.value)
         strength = abs(mean.value) / scale
-    return shown, kind, not contrast.whole, -strength
+    is_closeness = contrast.metric.key in subject.closeness
+    return shown, kind, is_closeness, not contrast.whole, -strength
 
 
 def _describe(judged: _Judged, subject: Subject) -> Finding:

@@ -66,7 +66,7 @@ class FoundFace:
             return None
         if self._box is not None and flow is not None:
             self._box = _move(self._box, flow)
-        if index % _EVERY == 0:
+        if self._box is None or index % _EVERY == 0:
             found = self._nearest(self._search.find(small_luma))
             if found is not None:
                 # The first frame need not begin where the picture was.
