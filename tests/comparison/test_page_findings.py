@@ -151,3 +151,12 @@ def test_quality_against_cost_has_a_dot_for_each_choice_of_settings(page: Page, 
     assert f"of {len(choices)} choices" in remark
     assert "A dot is the mean over base_seed; its lines span the points." in remark
     assert page.locator("#pareto .dot").count() == len(choices)
+
+
+def test_reasons_of_several_lines_are_lines(browser: Browser, tmp_path: Path):
+    sample = findings_sample(tmp_path, draws=5)
+    sample.data["findings"]["recommendation"]["reasons"] = "steps 40: the best.\nguidance 1: faster."
+    with open_page(browser, 1280) as page:
+        show_page(page, sample, tmp_path)
+        assert page.inner_text("#recommendation-reasons") == "steps 40: the best.\nguidance 1: faster."
+        assert page.locator(".finding").count() > 0

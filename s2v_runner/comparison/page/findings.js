@@ -14,7 +14,7 @@ function buildFindings() {
   find("recommendation").classList.toggle("is-untold", untold);
   find("recommendation-text").textContent = recommendation.text;
   const [first, ...lines] = recommendation.reasons.split("\n");
-  find("recommendation-reasons").replaceChildren(first, ...lines.flatMap((line) => [make("br"), line]));
+  find("recommendation-reasons").replaceChildren(first, ...lines.flatMap((line) => [make("br", {}), line]));
   const settings = varyingParameters().filter(({ key }) => findings.some(({ setting }) => setting === key));
   const room = Math.max(2, Math.floor(SEEN / Math.max(1, settings.length)));
   find("findings-body").append(
