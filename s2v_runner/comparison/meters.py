@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterator
 
-from s2v_runner.comparison.likeness import WINDOW, psnr, squared_error, ssim
 from s2v_runner.errors import InputError
+from s2v_runner.metrics.likeness import WINDOW, psnr, squared_error, ssim
 from s2v_runner.metrics.measures import Measure, known, unknown
 from s2v_runner.video.reading import SeenFrame
 

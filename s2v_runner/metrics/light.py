@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from s2v_runner.comparison.likeness import WINDOW, ssim
+from s2v_runner.metrics.likeness import WINDOW, ssim
 from s2v_runner.metrics.measures import Measure, known, unknown
 from s2v_runner.metrics.observer import PROXY_SIDE, shrink, to_lab
 from s2v_runner.metrics.views import View

@@ -9,7 +9,7 @@ from s2v_runner.errors import InputError
 from s2v_runner.metrics.measures import Measure
 from s2v_runner.video.lossless import LosslessWriter
 from s2v_runner.video.reading import SeenFrame, open_video
-from tests.comparison.test_likeness import naive_ssim
+from tests.metrics.test_likeness import naive_ssim
 
 LUMA = np.array([0.2126, 0.7152, 0.0722])
 

@@ -9,10 +9,10 @@ import pytest
 
 from s2v_runner.comparison import cache, viewing
 from s2v_runner.comparison.baseline import Baseline, choose_baseline
-from s2v_runner.comparison.likeness import squared_error
 from s2v_runner.comparison.meters import SAME
 from s2v_runner.comparison.reading import ComparedSweep, read_sweep
 from s2v_runner.comparison.viewing import ViewedPoint, view_points
+from s2v_runner.metrics.likeness import squared_error
 from s2v_runner.metrics.measures import unknown
 from s2v_runner.video.reading import open_video
 from tests.comparison.looks import TINY, make_frames

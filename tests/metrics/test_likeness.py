@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from s2v_runner.comparison.likeness import WINDOW, psnr, squared_error, ssim
+from s2v_runner.metrics.likeness import WINDOW, psnr, squared_error, ssim
 
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 RANDOM = np.random.default_rng(0)
