@@ -2,12 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from s2v_runner.commands.outputs import add_outputs, destination_for, outputs_of, sweep_of
 from s2v_runner.commands.reproduce import present_input
@@ -21,9 +19,11 @@ from s2v_runner.tracking.destination import TrackingError
 from s2v_runner.tracking.publisher import publish, published_before
 from s2v_runner.tracking.record import RECORD_NAME, Record, read_record, write_record
 
+if TYPE_CHECKING:
+    from s2v_runner.comparison.reading import Footage
+
 _GROUP = "metrics"
-_LOSSLESS = ".mkv"
-_AT_ONCE = 16
+_INCOMPLETE = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,20 +45,32 @@ def measure(options: argparse.Namespace) -> int:
     metrics = compose_run(options.overrides).config.metrics.model_dump(mode="json")
     if metrics["method"] == "none":
         raise InputError("metrics=none", "nothing would be measured", "Leave it out")
-    folders = _find(options)
+    # Late: it brings what decodes videos.
+    from s2v_runner.comparison.reading import read_footage
+
+    folders, lost = _find(options), 0
     for number, folder in enumerate(folders, 1):
         record = read_record(folder)
         if record.status != "FINISHED":
             print(f"{folder}: it is {record.status}, and has no video", file=sys.stderr)
             continue
-        source, reading = _measure(folder, record, metrics)
+        try:
+            footage = read_footage(folder, record)
+        except InputError as error:
+            if len(folders) == 1:
+                raise
+            # The others of a sweep are as good as before.
+            print(error, file=sys.stderr)
+            lost += 1
+            continue
+        source, reading = footage.measured.name, _measure(footage, record, metrics)
         for problem in reading.problems:
             print(f"warning: {folder}: {problem}", file=sys.stderr)
         write_record(folder, _with_reading(record, reading, source, options.again))
         _publish(folder)
         values = [entry for entry in reading.measures.values() if entry.value is not None]
         print(f"[{number} of {len(folders)}] {folder.name}: {len(values)} metrics of {source}", flush=True)
-    return 0
+    return _INCOMPLETE if lost else 0
 
 
 def _find(options: argparse.Namespace) -> list[Path]:
@@ -71,26 +83,26 @@ def _find(options: argparse.Namespace) -> list[Path]:
     return [folder for folder in folders if (folder / RECORD_NAME).is_file()]
 
 
-def _measure(folder: Path, record: Record, metrics: Mapping[str, Any]) -> tuple[str, Reading]:
-    """The name of the file that was measured, and what came of it. Raises InputError."""
+def _measure(footage: "Footage", record: Record, metrics: Mapping[str, Any]) -> Reading:
+    """Look at every frame. Raises InputError."""
     # Late: they bring PyTorch, and what is asked for wrongly is said without.
     import torch
 
     from s2v_runner.measurement import open_meter
     from s2v_runner.placement.devices import choose_device
+    from s2v_runner.video.reading import open_video
 
     run = _prepare(record, metrics)
-    kept = folder / record.files.get("frames", "")
-    video = kept if kept.suffix == _LOSSLESS and kept.is_file() else folder / record.files.get("video", "video.mp4")
     meter = open_meter(run, torch.device(choose_device(run.config.memory.device)))
     count = 0
-    for some in _read_frames(video):
-        meter.take(some, [True] * len(some))
-        count += len(some)
-    if count != run.plan.num_frames:
-        problem = f"it has {count} frames, and {run.plan.num_frames} were made"
-        raise InputError(f"video '{video}'", problem, "Make it again")
-    return video.name, meter.read()
+    with open_video(footage.measured) as frames:
+        for frame in frames:
+            meter.take(frame.rgb[None], [True])
+            count += 1
+    if count != footage.frames:
+        problem = f"it has {count} frames, and {footage.frames} were made"
+        raise InputError(f"video '{footage.measured}'", problem, "Make it again")
+    return meter.read()
 
 
 def _prepare(record: Record, metrics: Mapping[str, Any]) -> PreparedRun:
@@ -101,23 +113,6 @@ def _prepare(record: Record, metrics: Mapping[str, Any]) -> PreparedRun:
     if "pose" in record.inputs:
         settings["pose"] = {**settings["pose"], "path": present_input(record.inputs["pose"], "pose")}
     return prepare_run(restore_config(settings))
-
-
-def _read_frames(video: Path) -> Iterator[np.ndarray]:
-    """Some frames after the other, [frames, rows, columns, 3], 8 bits. Raises InputError."""
-    from s2v_runner.video.reading import open_video
-
-    if not video.is_file():
-        raise InputError(f"video '{video}'", "it is gone", "Make it again")
-    with open_video(video) as reader:
-        some: list[np.ndarray] = []
-        for frame in reader:
-            some.append(frame.rgb)
-            if len(some) == _AT_ONCE:
-                yield np.stack(some)
-                some = []
-        if some:
-            yield np.stack(some)
 
 
 def _with_reading(record: Record, reading: Reading, source: str, again: bool) -> Record:

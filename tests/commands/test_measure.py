@@ -48,6 +48,11 @@ def test_all_points_of_a_sweep(workshop: Workshop, capsys: Said):
     assert main(["measure", sweep.name, "--outputs", str(workshop.outputs)]) == 0
     assert all(known(point) for point in points)
     assert "[2 of 2]" in capsys.readouterr().out
+    (points[0] / "video.mp4").unlink()
+    assert main(["measure", sweep.name, "--outputs", str(workshop.outputs), "--again"]) == 1
+    told = capsys.readouterr()
+    assert "is gone. Make it again" in told.err
+    assert "[2 of 2]" in told.out
 
 
 @pytest.mark.parametrize(
@@ -68,7 +73,7 @@ def test_a_video_that_is_gone_is_named(workshop: Workshop, capsys: Said):
     made = workshop.perform("num_clip=1")
     (made.folder / "video.mp4").unlink()
     assert main(["measure", str(made.folder)]) == 2
-    assert "it is gone" in capsys.readouterr().err
+    assert "is gone. Make it again" in capsys.readouterr().err
     assert main(["measure", str(workshop.folder / "nowhere"), "--outputs", str(workshop.outputs)]) == 2
     assert "there is no such folder" in capsys.readouterr().err
 
