@@ -1,5 +1,6 @@
 """The values that travel from stage to stage. All of them are frozen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -100,6 +101,18 @@ class Request:
     """Frames before a clip that it continues, one more than a multiple of 4."""
     sample_fps: int
     compat: Compat
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was done to an input, or to make it."""
+
+    facts: Mapping[str, Value]
+    """By names like `sample_rate`, for the record and MLflow."""
+    words: str
+    """The same for a person, on one line."""
+    warnings: tuple[str, ...]
+    """What the user should know, a sentence each."""
 
 
 @dataclass(frozen=True)
