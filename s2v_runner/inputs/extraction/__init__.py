@@ -1,0 +1,1 @@
+"""An ordinary video → a video of drawn poses."""

@@ -1,0 +1,1 @@
+"""A prompt → a longer one that shows the same."""
