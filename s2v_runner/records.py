@@ -22,8 +22,8 @@ class Compat:
 
     orientation: Literal["honoured", "ignored"]
     """Whether a picture is turned as its EXIF data asks."""
-    picture_fit: Literal["cover", "pad"]
-    """Crop a picture that covers the frame, or pad one that does not with black."""
+    picture_fit: Literal["cover", "reference", "pad"]
+    """Fill the frame and crop, fit the short side as the original does, or show the whole with borders. Poses too."""
     alignment: Literal["output", "decoded"]
     """Whether sound 0 belongs to the first frame of the video or to the first that is decoded, three earlier."""
     length: Literal["speech", "clips"]
@@ -34,6 +34,8 @@ class Compat:
     """Whether pose frames are chosen by their time or by a whole stride."""
     pose_border: Literal["black", "grey"]
     """What stands beside a pose video of another aspect."""
+    pose_end: Literal["hold", "loop", "black"]
+    """Where a pose video ends before the speech: its last pose stays, it begins again, or there is no pose."""
     noise: Literal["portable", "native"]
     """Drawn on the CPU in float32, or on the device in the model's dtype."""
     empty_negative_prompt: Literal["empty", "default"]
@@ -50,6 +52,7 @@ FIXED = Compat(
     tail="silence",
     pose_sampling="timestamps",
     pose_border="black",
+    pose_end="hold",
     noise="portable",
     empty_negative_prompt="empty",
     eight_bit="rounded",
@@ -57,12 +60,13 @@ FIXED = Compat(
 
 REFERENCE = Compat(
     orientation="ignored",
-    picture_fit="pad",
+    picture_fit="reference",
     alignment="decoded",
     length="clips",
     tail="zeros",
     pose_sampling="stride",
     pose_border="grey",
+    pose_end="black",
     noise="native",
     empty_negative_prompt="default",
     eight_bit="truncated",

@@ -53,24 +53,51 @@ class ResolutionConfig(Group):
 
 class AudioConfig(Group):
     path: Annotated[str, Field(json_schema_extra=PATH)]
+    start: Annotated[float, Field(ge=0)]
+    duration: Annotated[float, Field(gt=0)] | None
+    loudness: Annotated[float, Field(ge=-60, le=0)] | None
+    fade: Annotated[float, Field(ge=0)]
+    limit: Annotated[float, Field(gt=0)]
+    too_long: Literal["refuse", "cut"]
 
 
 class TtsConfig(Group):
     method: Literal["none", "espeak", "cosyvoice"]
     text: Annotated[str | None, Field(json_schema_extra=FREE_TEXT)]
+    language: str
+    voice: str
     prompt_audio: Annotated[str | None, Field(json_schema_extra=PATH)]
     prompt_text: Annotated[str | None, Field(json_schema_extra=FREE_TEXT)]
+    speed: Annotated[float, Field(gt=0)]
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    code: Annotated[str, Field(json_schema_extra=PATH)]
+    weights: Annotated[str, Field(json_schema_extra=PATH)]
+    python: Annotated[str, Field(json_schema_extra=PATH)]
+    patience: Annotated[float, Field(gt=0)]
 
 
 class PoseConfig(Group):
     method: Literal["none", "video", "extract"]
     path: Annotated[str | None, Field(json_schema_extra=PATH)]
+    end: Literal["hold", "loop", "black"]
+    detector: Annotated[str | None, Field(json_schema_extra=PATH)]
+    estimator: Annotated[str | None, Field(json_schema_extra=PATH)]
+    person: Literal["largest", "centre"]
+    person_threshold: Annotated[float, Field(ge=0, le=1)]
+    joint_threshold: Annotated[float, Field(ge=0, le=1)]
 
 
 class PromptExtendConfig(Group):
     method: Literal["none", "dashscope", "local_qwen"]
     model: Annotated[str | None, Field(json_schema_extra=PATH)]
     target_lang: Literal["zh", "en"]
+    picture: bool
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    max_tokens: Annotated[int, Field(ge=1)]
+    on_error: Literal["fallback", "stop"]
+    retries: Annotated[int, Field(ge=0)]
+    patience: Annotated[float, Field(gt=0)]
+    url: Annotated[str | None, Field(json_schema_extra=FREE_TEXT)]
 
 
 _compat_fields: dict[str, Any] = {field.name: (field.type, ...) for field in dataclasses.fields(Compat)}
@@ -144,6 +171,7 @@ class RunConfig(Group):
     prompt_file: Annotated[str | None, Field(json_schema_extra=PATH)]
     negative_prompt: Annotated[str | None, Field(json_schema_extra=FREE_TEXT)]
     image: Annotated[str, Field(json_schema_extra=PATH)]
+    fit: Literal["cover", "pad", "reference"]
     infer_frames: int
     num_clip: int | None
     base_seed: Annotated[int, Field(ge=-1)]
