@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from s2v_runner.geometry import centre_offset, centre_padding, short_side_size
+from s2v_runner.geometry import centre_offset, centre_padding, contained_size, covering_size, short_side_size
 from s2v_runner.inputs.probe import open_picture
 from s2v_runner.records import Compat, Picture
 
@@ -32,15 +32,20 @@ def fit_picture(picture: Picture, height: int, width: int, compat: Compat) -> np
 
 def _cover(image: Image.Image, height: int, width: int) -> np.ndarray:
     """Scale until both sides reach the frame, then cut the middle out."""
-    scale = max(height / image.height, width / image.width)
-    rows = max(height, round(image.height * scale))
-    columns = max(width, round(image.width * scale))
+    rows, columns = covering_size(image.height, image.width, height, width)
     resized = image.resize((columns, rows), Image.Resampling.BILINEAR)
     top, left = (rows - height) // 2, (columns - width) // 2
     return np.asarray(resized.crop((left, top, left + width, top + height)))
 
 
 def _pad(image: Image.Image, height: int, width: int) -> np.ndarray:
+    """Scale until the whole is as large as the frame lets it be; black borders."""
+    rows, columns = contained_size(image.height, image.width, height, width)
+    pixels = np.asarray(image.resize((columns, rows), Image.Resampling.BILINEAR))
+    return np.pad(pixels, (centre_padding(rows, height), centre_padding(columns, width), (0, 0)))
+
+
+def _fit_as_original(image: Image.Image, height: int, width: int) -> np.ndarray:
     """Scale the short side to the frame's short side; pad what is missing with black, cut what is over."""
     rows, columns = short_side_size(image.height, image.width, min(height, width))
     pixels = np.asarray(image.resize((columns, rows), Image.Resampling.BILINEAR))
@@ -49,4 +54,8 @@ def _pad(image: Image.Image, height: int, width: int) -> np.ndarray:
     return pixels[top : top + height, left : left + width]
 
 
-_FITS: dict[str, Callable[[Image.Image, int, int], np.ndarray]] = {"cover": _cover, "pad": _pad}
+_FITS: dict[str, Callable[[Image.Image, int, int], np.ndarray]] = {
+    "cover": _cover,
+    "reference": _fit_as_original,
+    "pad": _pad,
+}
