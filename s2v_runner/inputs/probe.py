@@ -1,24 +1,27 @@
 """What a plan needs to know of the inputs, from their headers. Nothing heavy is imported."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile
-from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base
 
 from s2v_runner.errors import InputError
+from s2v_runner.inputs.places import check_file
+from s2v_runner.inputs.sound_file import SequentialSoundFile
+from s2v_runner.inputs.stills import open_picture
 from s2v_runner.plan import SPEECH_RATE
 from s2v_runner.records import Compat
+
+FORMATS = "Give a WAV, FLAC, OGG, MP3 or M4A file, or a video with sound"
+"""What is answered where a file is no audio."""
+UNCOUNTED_FORMATS = {"MP3"}
+"""The header of an MP3 file counts frames that its decoder leaves out."""
 
 _TURNED = {5, 6, 7, 8}
 """EXIF orientations that swap height and width."""
 
-# The header of an MP3 file counts frames that its decoder leaves out.
-_UNCOUNTED_FORMATS = {"MP3"}
 _BLOCK = 1 << 20
 
 
@@ -42,41 +45,25 @@ class SoundHeader:
 
 def probe_picture(path: Path, compat: Compat) -> tuple[int, int]:
     """Height and width, as `read_picture` will find them. Raises InputError for a file that is no picture."""
-    with open_picture(path) as image:
+    with open_picture(path) as opened:
+        image = opened.image
         turned = compat.orientation == "honoured" and image.getexif().get(Base.Orientation) in _TURNED
         return image.size if turned else (image.height, image.width)
 
 
-@contextmanager
-def open_picture(path: Path) -> Iterator[Image.Image]:
-    """A picture, open. What goes wrong with it until it is closed becomes an InputError."""
-    try:
-        if not path.is_file():
-            raise InputError(f"image '{path}'", "there is no such file", "Give the path of a picture")
-        with Image.open(path) as image:
-            yield image
-    except InputError:
-        raise
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(
-            f"image '{path}'", f"it cannot be read as a picture ({error})", "Give a JPEG, PNG, WebP or the like"
-        ) from error
-
-
 def probe_sound(path: Path) -> SoundHeader:
-    """The length of a recording. Raises InputError for a file that is no audio or is empty."""
+    """The length of a WAV, FLAC, OGG or MP3 file. Raises InputError for a file that is no such audio or is empty."""
+    subject = f"audio.path '{path}'"
+    check_file(subject, path, "Give the path of a recording")
     try:
-        if not path.is_file():
-            raise InputError(f"audio.path '{path}'", "there is no such file", "Give the path of a recording")
-        with soundfile.SoundFile(path) as file:
-            frames = _count_frames(file) if file.format in _UNCOUNTED_FORMATS else file.frames
+        with SequentialSoundFile(path) as file:
+            frames = _count_frames(file) if file.format in UNCOUNTED_FORMATS else file.frames
             header = SoundHeader(frames, file.samplerate, file.channels)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise InputError(
-            f"audio.path '{path}'", f"it cannot be read as audio ({error})", "Give a WAV, FLAC, OGG or MP3 file"
-        ) from error
+    # A TypeError is the answer to a name that promises sound without a header.
+    except (soundfile.SoundFileError, OSError, TypeError) as error:
+        raise InputError(subject, f"it cannot be read as audio ({error})", FORMATS) from error
     if header.frames < 1:
-        raise InputError(f"audio.path '{path}'", "it is empty", "Give a recording with sound in it")
+        raise InputError(subject, "it is empty", "Give a recording with sound in it")
     return header
 
 

@@ -1,3 +1,4 @@
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,3 +56,27 @@ def test_a_recording_that_breaks_off_is_refused(tmp_path: Path):
     cut.write_bytes(whole.read_bytes()[:9000])
     with pytest.raises(InputError, match="cannot be read as audio"):
         read_sound(cut)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2.0, 3.21])
+@pytest.mark.parametrize("rate", [8000, 12345, 16000, 22050, 44100, 48000, 96000])
+def test_the_first_seconds_are_those_of_the_whole_to_the_bit(tmp_path: Path, rate: int, seconds: float):
+    path = tmp_path / "sound.wav"
+    soundfile.write(path, np.random.default_rng(rate).normal(0, 0.1, (10 * rate + 7, 2)), rate, subtype="FLOAT")
+    part, whole = read_sound(path, seconds).samples, read_sound(path).samples
+    assert len(part) == np.ceil(seconds * 16000)
+    assert np.array_equal(part, whole[: len(part)])
+
+
+def test_a_recording_shorter_than_what_is_wanted_of_it_is_read_whole(speech_file: Path):
+    assert np.array_equal(read_sound(speech_file, 9.0).samples, read_sound(speech_file).samples)
+
+
+def test_what_is_read_of_a_long_recording_is_all_that_is_held(tmp_path: Path):
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, (300 * 16000)), 16000)
+    tracemalloc.start()
+    read_sound(path, 2.0)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1e6

@@ -23,12 +23,12 @@ def test_orientation_is_honoured_or_as_in_the_original_ignored(tmp_path: Path):
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "CMYK", "I;16"])
 def test_any_mode_becomes_rgb(tmp_path: Path, mode: str):
-    ramp = np.tile(np.arange(256, dtype=np.uint8), (20, 1))
+    ramp = np.tile(np.arange(256, dtype=np.uint8), (40, 1))
     image = Image.fromarray(ramp.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(ramp).convert(mode)
     path = tmp_path / ("picture.tiff" if mode == "CMYK" else "picture.png")
     image.save(path)
     pixels = read_picture(path, FIXED).pixels
-    assert pixels.shape == (20, 256, 3)
+    assert pixels.shape == (40, 256, 3)
     assert np.abs(pixels.astype(int) - ramp[..., None]).max() <= 1
 
 

@@ -64,8 +64,8 @@ def test_what_is_no_sound_is_refused(tmp_path: Path, write_sound: Callable[[np.n
     for path, said in (
         (text, "cannot be read as audio"),
         (tmp_path / "absent.wav", "no such file"),
-        (tmp_path, "no such file"),
-        (tmp_path / ("long" * 80 + ".wav"), "cannot be read as audio"),
+        (tmp_path, "it is a folder"),
+        (tmp_path / ("long" * 80 + ".wav"), "cannot be read as a file"),
         (write_sound(np.zeros(0)), "it is empty"),
     ):
         with pytest.raises(InputError, match=said):
@@ -78,8 +78,8 @@ def test_what_is_no_picture_is_refused(tmp_path: Path):
     for path, said in (
         (text, "cannot be read as a picture"),
         (tmp_path / "absent.png", "no such file"),
-        (tmp_path, "no such file"),
-        (tmp_path / ("long" * 80 + ".png"), "cannot be read as a picture"),
+        (tmp_path, "it is a folder"),
+        (tmp_path / ("long" * 80 + ".png"), "cannot be read as a file"),
     ):
         with pytest.raises(InputError, match=said):
             probe_picture(path, FIXED)
@@ -89,5 +89,5 @@ def test_a_picture_too_large_to_be_meant_is_refused(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     path = tmp_path / "picture.png"
     Image.new("RGB", (40, 20)).save(path)
-    with pytest.raises(InputError, match="cannot be read as a picture"):
+    with pytest.raises(InputError, match=r"too large to be read \(Image size \(800 pixels\).*Scale it"):
         probe_picture(path, FIXED)
