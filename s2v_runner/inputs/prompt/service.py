@@ -220,7 +220,8 @@ def _take_answer(response: Any) -> Answer:
 
 
 def _as_count(value: Any) -> int | None:
-    return value if isinstance(value, int) else None
+    """None for what is no number, and for nothing, which the client has for what the service did not count."""
+    return value if isinstance(value, int) and value > 0 else None
 
 
 @contextmanager
