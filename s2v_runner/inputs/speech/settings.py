@@ -41,15 +41,19 @@ class Synthesiser(Protocol):
 
     def check(self) -> None:
         """Raises InputError for everything that can be known to be wrong before it begins. Loads nothing heavy."""
+        ...
 
     def describe(self) -> Mapping[str, Value]:
         """All that the sound depends on, by content and not by place: equal for equal speech."""
+        ...
 
     def estimate_seconds(self) -> float:
         """About how long the speech will last, from the text alone."""
+        ...
 
     def synthesise(self, target: Path) -> Report:
         """Speak into a WAV file, which is there once it is whole.
 
         Raises InputError for what the user can mend, and GenerationError when the synthesis fails.
         """
+        ...
