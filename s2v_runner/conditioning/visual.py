@@ -10,7 +10,7 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
 from s2v_runner.autoencoder import encode_video
 from s2v_runner.conditioning.cache import Asked, digest_array
-from s2v_runner.geometry import centre_offset, centre_padding, short_side_size
+from s2v_runner.geometry import place
 from s2v_runner.records import Compat, RunPlan
 
 _BLACK = -1.0
@@ -40,6 +40,8 @@ def describe_pose(file_digest: str, plan: RunPlan, fps: int, compat: Compat) -> 
         "height": plan.height,
         "width": plan.width,
         "border": compat.pose_border,
+        "fit": compat.picture_fit,
+        "end": compat.pose_end,
     }
 
 
@@ -49,7 +51,7 @@ def encode_pose(
 ) -> tuple[torch.Tensor, ...]:
     """Latents [1, C, F, H, W] of the pose for each clip, on the CPU until their clip comes.
 
-    The pose video is read clip by clip and never held whole; past its end the pose is black.
+    The pose video is read clip by clip and never held whole; past the last of `frames` the pose is black.
     """
     clips = []
     for _ in range(plan.num_clips):
@@ -65,12 +67,13 @@ def encode_pose(
 def fit_pose(pixels: np.ndarray, plan: RunPlan, compat: Compat) -> torch.Tensor:
     """One pose frame at the size of the video, [1, 3, 1, rows, columns] in −1 … 1.
 
-    Its short side becomes the frame's; the rest is cut or bordered. Source: `load_pose_cond` of the original.
+    It is laid into the frame as the picture is, by `compat.picture_fit`, so that the skeleton of a video of the
+    picture's aspect lies where the person is. Source of `reference`: `load_pose_cond` of the original.
     """
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255.0 * 2 - 1.0
-    rows, columns = short_side_size(image.shape[2], image.shape[3], min(plan.height, plan.width))
-    image = F.interpolate(image, size=(rows, columns), mode="bilinear", antialias=True, align_corners=False)
-    padding = (*centre_padding(columns, plan.width), *centre_padding(rows, plan.height))
-    image = F.pad(image, padding, value=_POSE_BORDERS[compat.pose_border])
-    top, left = centre_offset(image.shape[2], plan.height), centre_offset(image.shape[3], plan.width)
-    return image[:, :, top : top + plan.height, left : left + plan.width].unsqueeze(2)
+    placed = place(image.shape[2], image.shape[3], plan.height, plan.width, compat.picture_fit)
+    size = (placed.rows, placed.columns)
+    image = F.interpolate(image, size=size, mode="bilinear", antialias=True, align_corners=False)
+    image = F.pad(image, (*placed.column_padding, *placed.row_padding), value=_POSE_BORDERS[compat.pose_border])
+    rows = slice(placed.top, placed.top + plan.height)
+    return image[:, :, rows, placed.left : placed.left + plan.width].unsqueeze(2)
