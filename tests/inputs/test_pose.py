@@ -185,7 +185,7 @@ def test_a_header_alone_is_no_video(tmp_path: Path):
     whole = write_clock(tmp_path / "whole.mkv", [0.0, 0.1]).read_bytes()
     # The first cluster of frames begins with these.
     path.write_bytes(whole[: whole.index(bytes.fromhex("1f43b675"))])
-    with pytest.raises(InputError, match="cannot be read as a video|no pictures in it"):
+    with pytest.raises(InputError, match=r"cannot be read as a video|no pictures in it"):
         read_pose(path, 8, 0, 16, FIXED)
 
 
