@@ -4,12 +4,11 @@ import wave
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 import soundfile
-from av.error import FFmpegError
 
 from s2v_runner.errors import InputError
+from s2v_runner.inputs.places import check_file
 
 _LOWEST_RATE = 16_000
 # CosyVoice asserts the upper one.
@@ -42,8 +41,7 @@ def find_recording(path: Path | None) -> Path:
     """The recording that was given. Raises InputError if none was, or none is there."""
     if path is None:
         raise InputError("tts.prompt_audio", "no recording of the voice is given", "Give 5 to 15 seconds of it")
-    if not path.is_file():
-        raise InputError(_name(path), "there is no such file", "Give the path of a recording of the voice")
+    check_file(_name(path), path, "Give the path of a recording of the voice")
     return path
 
 
@@ -91,6 +89,8 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
         raise
     except (soundfile.SoundFileError, OSError, EOFError, ValueError) as error:
         reason = error
+    from av.error import FFmpegError
+
     try:
         return _decode_container(path)
     except InputError:
@@ -109,6 +109,8 @@ def _decode_sound(path: Path) -> tuple[np.ndarray, int]:
 
 
 def _decode_container(path: Path) -> tuple[np.ndarray, int]:
+    import av
+
     # Named as a file, or a colon in its name would make it a protocol.
     with av.open(f"file:{path}") as container:
         if not container.streams.audio:

@@ -2,7 +2,7 @@ import pytest
 
 from s2v_runner.inputs.speech.cosyvoice.sentences import split_text
 
-# Longer than half a piece, so that two of them never share one.
+# A third of a piece and more, so that three of them never share one.
 FILLER = (
     "which goes on for quite a while, and then for a while more, over hills and through valleys and along the river"
 )
@@ -58,9 +58,16 @@ def test_closing_quotes_and_brackets_stay_with_their_sentence(quoted: str):
     ],
 )
 def test_a_mark_inside_a_sentence_does_not_end_it(inside: str):
-    # The mark stands near the middle, where a division would be welcome.
-    first = f"{FILLER.capitalize()} {inside} {FILLER}."
-    second = f"{FILLER.capitalize()}, {FILLER}."
+    # If the second sentence ended there, its beginning would go to the first, which is shorter.
+    first = f"{FILLER.capitalize()}."
+    second = f"Then we saw {inside} {FILLER}, {FILLER}."
+    assert split_text(f"{first} {second}") == (first, second)
+
+
+@pytest.mark.parametrize(("opened", "closed"), ["“”", "()", "«»", '""'])
+def test_sentences_in_a_quote_or_a_bracket_stay_together(opened: str, closed: str):
+    first = f"{FILLER.capitalize()}."
+    second = f"Then we saw {opened}It is so. {FILLER.capitalize()}, {FILLER}.{closed}"
     assert split_text(f"{first} {second}") == (first, second)
 
 

@@ -97,7 +97,7 @@ def test_what_is_no_recording_is_refused(tmp_path: Path):
         read_voice(None)
     with pytest.raises(InputError, match="there is no such file"):
         read_voice(tmp_path / "absent.wav")
-    with pytest.raises(InputError, match="there is no such file"):
+    with pytest.raises(InputError, match="it is a folder"):
         read_voice(tmp_path)
     (tmp_path / "text.wav").write_text("no sound\nat all")
     with pytest.raises(InputError, match="cannot be read as audio") as refusal:
