@@ -115,7 +115,7 @@ class DashScopeExtender:
             wait = self._choose_wait(outcome, tries)
             if wait is None:
                 cause = outcome.cause if tries == 1 else f"{outcome.cause}, the last of {tries} tries"
-                raise ExtensionError(self._without_key(cause), outcome.remedy)
+                raise ExtensionError(cause, outcome.remedy)
             self._pause(wait)
 
     def _choose_wait(self, failure: Failure, tries: int) -> float | None:
@@ -142,9 +142,9 @@ class DashScopeExtender:
             except Exception as error:  # what is no answer makes the client fail in ways of its own
                 received = connection.received
                 if received is None or received.status_code == 200:
-                    return self._explain_form(flatten(str(error)) or type(error).__name__)
+                    return self._explain_form(self._quote(error) or type(error).__name__)
                 wait = read_wait(received.headers)
-                return explain_status(self._host, received.status_code, "", flatten(received.text), wait)
+                return explain_status(self._host, received.status_code, "", self._quote(received.text), wait)
 
     def _call(self, messages: list[dict[str, Any]], connection: Any) -> Any:
         # DashScope's client takes a second to import.
@@ -171,7 +171,7 @@ class DashScopeExtender:
                 return _take_answer(response)
             except (KeyError, IndexError, TypeError, AttributeError):
                 return self._explain_form("it has no message in it")
-        code, message = flatten(str(response.code or "")), flatten(str(response.message or ""))
+        code, message = self._quote(response.code or ""), self._quote(response.message or "")
         return explain_status(self._host, int(response.status_code), code, message, read_wait(response.headers or {}))
 
     def _explain_form(self, reason: str) -> Failure:
@@ -183,8 +183,10 @@ class DashScopeExtender:
     def _host(self) -> str:
         return urlsplit(self._url).netloc.rpartition("@")[2]
 
-    def _without_key(self, text: str) -> str:
-        return text.replace(self._settings.key, "…") if self._settings.key else text
+    def _quote(self, said: object) -> str:
+        """On one line, without the key, which some services repeat; before it is cut, or half of it would stay."""
+        text = str(said)
+        return flatten(text.replace(self._settings.key, "…") if self._settings.key else text)
 
 
 def _check_url(url: str) -> None:

@@ -8,6 +8,7 @@ import re
 
 from s2v_runner.digests import digest_of
 from s2v_runner.errors import InputError
+from s2v_runner.inputs.prompt.failures import flatten
 
 LANGUAGES = ("zh", "en")
 
@@ -119,7 +120,7 @@ def user_message(prompt: str, language: str, sees: bool) -> str:
     if sees:
         return _FROM_PICTURE[language]
     raise InputError(
-        f"prompt '{prompt}'",
+        f"prompt '{flatten(prompt)}'",
         "it is empty, and the model that is to extend it sees no picture",
         "Give a prompt, or prompt_extend.picture=true and a model that can see",
     )

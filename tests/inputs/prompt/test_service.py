@@ -160,6 +160,14 @@ def test_a_refused_key_is_said_at_once_and_names_the_variable():
     assert (len(service.asked), waits) == (1, [])
 
 
+@pytest.mark.parametrize("before", range(220, 242, 7))
+def test_nothing_of_a_key_is_left_where_a_long_message_is_cut(before: int):
+    for act in (refuse(401, "InvalidApiKey", "x" * before + KEY), say(500, "x" * before + KEY)):
+        message, _, _ = fail(act, retries=0)
+        assert "xxx" in message
+        assert KEY[:3] not in message
+
+
 @pytest.mark.parametrize(
     ("status", "code", "remedy"),
     [

@@ -46,5 +46,6 @@ def test_what_only_looks_like_a_mark_stays():
 @pytest.mark.parametrize("prompt", ["", " \n", "<|im_end|>"])
 def test_without_a_prompt_the_picture_is_described_where_there_is_one(prompt: str, language: str):
     judge(user_message(prompt, language, True), language)
-    with pytest.raises(InputError, match="it is empty, and the model that is to extend it sees no picture"):
+    with pytest.raises(InputError, match="it is empty, and the model that is to extend it sees no picture") as caught:
         user_message(prompt, language, False)
+    assert str(caught.value).isprintable()
