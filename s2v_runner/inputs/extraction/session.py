@@ -108,7 +108,7 @@ def _cuda_index(device: str) -> int | None:
         return None
     if kind == "cuda" and (not index or index.isdecimal()):
         return int(index or 0)
-    raise InputError(f"device '{device}'", "poses cannot be found on it", "Give cpu, cuda or cuda:0")
+    raise InputError(f"memory.device '{device}'", "poses cannot be found on it", "Give cpu, cuda or cuda:0")
 
 
 def _is_or_may_be(stated: Dimension, size: int) -> bool:

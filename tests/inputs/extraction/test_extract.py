@@ -78,8 +78,7 @@ def test_known_joints_come_back_within_a_pixel_or_two(tmp_path: Path, settings: 
 def test_what_is_made_is_what_is_read_as_a_pose_video(tmp_path: Path, settings: ExtractionSettings):
     video = people_video(tmp_path / "v.mp4", [[SOMEBODY.moved(2 * index)] for index in range(25)])
     extract_poses(video, settings, tmp_path / "poses.mp4", None)
-    poses = list(read_pose(tmp_path / "poses.mp4", 100, 0, 16, FIXED))
-    assert len(poses) == 16
+    poses = list(read_pose(tmp_path / "poses.mp4", 16, 0, 16, FIXED))
     assert np.abs(ends(poses[8]) - corners(SOMEBODY.moved(2 * 12))).max() <= 4
 
 
@@ -261,7 +260,7 @@ def test_a_check_finds_what_is_wrong_before_anything_is_loaded(
         ({"detector": tmp_path / "absent.onnx"}, r"pose\.detector '.*': there is no such file"),
         ({"estimator": tmp_path / "absent.onnx"}, r"pose\.estimator '.*': there is no such file"),
         ({"detector": settings.estimator}, r"pose\.detector '.*': its inputs are"),
-        ({"device": "tpu"}, "device 'tpu'"),
+        ({"device": "tpu"}, r"memory\.device 'tpu'"),
     ):
         with pytest.raises(InputError, match=words):
             check_extraction(video, dataclasses.replace(settings, **changes))
