@@ -64,6 +64,13 @@ def test_two_who_cross_keep_their_own():
     assert columns == [200 + 10 * index for index in range(60)]
 
 
+def test_who_appears_right_beside_somebody_is_another():
+    tracker = Tracker("largest")
+    columns = follow(tracker, [[standing(200)]] * 5 + [[standing(200), standing(230)]] * 10)
+    assert columns == [200] * 15
+    assert tracker.people == 2
+
+
 def test_who_comes_back_near_by_is_the_same():
     tracker = Tracker("largest")
     frames = [[standing(300)]] * 10 + [[]] * 20 + [[standing(380)]] * 5
@@ -104,7 +111,7 @@ def test_a_box_of_another_size_is_somebody_else():
 
 def test_what_is_seen_for_a_moment_is_nobody():
     tracker = Tracker("largest")
-    follow(tracker, [[standing(200)] + ([standing(700, 150)] if index == 5 else []) for index in range(100)])
+    follow(tracker, [[standing(200)] + ([standing(700, 150)] if index in (5, 97) else []) for index in range(100)])
     assert tracker.people == 1
 
 
