@@ -38,6 +38,7 @@ def first_record(
         plan={},
         base_seed=run.request.base_seed,
         inputs=run.inputs,
+        prepared={} if folder.previous is None else folder.previous.prepared,
         checkpoint={"path": str(run.checkpoint_path.absolute()), "digest": run.checkpoint_digest},
         environment=recorded_environment(environment),
         attempts=begin_attempt(folder.previous),
@@ -92,12 +93,19 @@ def placement_request(run: PreparedRun) -> PlacementRequest:
 
 
 def resolve_settings(run: PreparedRun, placement: Placement) -> dict[str, Any]:
-    """The settings as they are carried out: as a configuration, they make the same video."""
+    """The settings as they are carried out: as a configuration, they make the same video.
+
+    What was made of inputs may come out otherwise: `repetition.py` puts it in their place.
+    """
     resolved = public_settings(run.config)
-    resolved |= {"prompt": run.request.prompt, "prompt_file": None, "base_seed": run.request.base_seed}
-    resolved["image"], resolved["audio"]["path"] = run.inputs["image"]["path"], run.inputs["audio"]["path"]
+    resolved |= {"prompt": run.prompt, "prompt_file": None, "base_seed": run.request.base_seed}
+    resolved["image"] = run.inputs["image"]["path"]
+    if run.makers.synthesiser is None:
+        resolved["audio"]["path"] = run.inputs.get("recording", run.inputs["audio"])["path"]
+    if "voice" in run.inputs:
+        resolved["tts"]["prompt_audio"] = run.inputs["voice"]["path"]
     if "pose" in run.inputs:
-        resolved["pose"]["path"] = run.inputs["pose"]["path"]
+        resolved["pose"]["path"] = run.inputs.get("pose_source", run.inputs["pose"])["path"]
     if run.config.model.ckpt_dir is not None:
         resolved["model"]["ckpt_dir"] = str(run.checkpoint_path.absolute())
     resolved["sampler"]["shift"] = run.plan.shift
@@ -111,7 +119,7 @@ def resolve_settings(run: PreparedRun, placement: Placement) -> dict[str, Any]:
 def video_metadata(run: PreparedRun, record: Record) -> dict[str, str]:
     """What the video file says of itself."""
     return {
-        "title": run.request.prompt,
+        "title": run.prompt,
         "comment": f"s2v_runner {run.identity[:12]}, seed {run.request.base_seed}",
         "s2v_runner_identity": run.identity,
         "s2v_runner_seed": str(run.request.base_seed),

@@ -3,9 +3,10 @@
 Nothing heavy is imported, so a dry run takes no longer than this.
 """
 
+import math
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from s2v_runner.checkpoint.sizes import RANDOM_MODEL, ModelSizes, random_checkpo
 from s2v_runner.config.reach import refuse_unbuilt
 from s2v_runner.config.resolve import as_path, as_request, check_metrics
 from s2v_runner.config.schema import RunConfig
+from s2v_runner.derivation.makers import Makers, choose_makers, derive_speech
+from s2v_runner.derivation.store import DerivedStore
 from s2v_runner.digests import digest_checkpoint, digest_input, digest_of
 from s2v_runner.errors import InputError
 from s2v_runner.estimate import Estimate, estimate
-from s2v_runner.inputs.probe import SoundHeader, probe_picture, probe_sound
+from s2v_runner.inputs.probe import SoundHeader, probe_picture
+from s2v_runner.inputs.recording import RecordingSettings, probe_recording
 from s2v_runner.placement.choice import check_device
 from s2v_runner.plan import SPEECH_RATE, check_request, check_sampling, plan_run
 from s2v_runner.records import Request, RunPlan
@@ -40,9 +44,17 @@ class PreparedRun:
 
     config: RunConfig
     request: Request
+    prompt: str
+    """As it was asked for; the request's may be an extended one."""
     plan: RunPlan
     picture_size: tuple[int, int]
     sound: SoundHeader
+    """What is heard."""
+    is_sound_known: bool
+    """False where the speech is still to be made, and its length is estimated."""
+    makers: Makers
+    is_settled: bool
+    """Whether all that had to be made of its inputs has been, and stands in their place."""
     checkpoint: CheckpointFolder | None
     """None for random weights that have not been made yet."""
     checkpoint_path: Path
@@ -57,6 +69,12 @@ class PreparedRun:
         request = replace(self.request, base_seed=base_seed)
         plan = plan_run(request, self.picture_size, self.sound.speech_samples, SPEECH_RATE)
         return replace(self, request=request, plan=plan)
+
+    def with_sound(self, path: Path, sound: SoundHeader) -> "PreparedRun":
+        """The same run with what is really heard."""
+        request = replace(self.request, audio=path)
+        plan = plan_run(request, self.picture_size, sound.speech_samples, SPEECH_RATE)
+        return replace(self, request=request, plan=plan, sound=sound, is_sound_known=True)
 
     def estimate_cost(self, dtype_bytes: int) -> Estimate | None:
         """What it will cost; None where the checkpoint does not say how big it is."""
@@ -80,22 +98,27 @@ def prepare_run(config: RunConfig) -> PreparedRun:
     check_metrics(config)
     path, checkpoint = _locate(config)
     picture_size = probe_picture(request.image, request.compat)
-    sound = probe_sound(request.audio)
+    makers = choose_makers(config, request)
+    sound, is_sound_known = _look_at_sound(config, request, makers)
     plan = plan_run(request, picture_size, sound.speech_samples, SPEECH_RATE)
-    inputs = _digest_inputs(request)
+    inputs = _digest_inputs(config, request)
     digest = _digest_checkpoint(config, checkpoint)
     return PreparedRun(
         config=config,
         request=request,
+        prompt=request.prompt,
         plan=plan,
         picture_size=picture_size,
         sound=sound,
+        is_sound_known=is_sound_known,
+        makers=makers,
+        is_settled=False,
         checkpoint=checkpoint,
         checkpoint_path=path,
         sizes=RANDOM_MODEL if config.model.random_seed is not None else read_sizes(_present(checkpoint)),
         inputs=inputs,
         checkpoint_digest=digest,
-        identity=_identify(config, request, inputs, digest),
+        identity=_identify(config, request, makers, inputs, digest),
     )
 
 
@@ -106,6 +129,29 @@ def draw_seed() -> int:
 
 def cache_folder(config: RunConfig) -> Path:
     return as_path(config.output.folder) / CACHE
+
+
+def derived_store(config: RunConfig) -> DerivedStore:
+    """Where things that were made of inputs are kept."""
+    return DerivedStore(as_path(config.output.folder).absolute(), cache_folder(config).absolute())
+
+
+def _look_at_sound(config: RunConfig, request: Request, makers: Makers) -> tuple[SoundHeader, bool]:
+    """What will be heard, and whether that is known already."""
+    source = request.audio
+    if makers.synthesiser is not None:
+        made = derived_store(config).find(derive_speech(makers.synthesiser))
+        if made is None:
+            return _guess_sound(makers.recording, makers.synthesiser.estimate_seconds()), False
+        source = made.path
+    return probe_recording(source, makers.recording), True
+
+
+def _guess_sound(settings: RecordingSettings, seconds: float) -> SoundHeader:
+    """What will be heard of a speech that is about so long."""
+    ends = (seconds, *(settings.start + part for part in (settings.duration, settings.limit) if part is not None))
+    heard = max(1, math.ceil((min(ends) - settings.start) * SPEECH_RATE))
+    return SoundHeader(heard, SPEECH_RATE, 1)
 
 
 def _locate(config: RunConfig) -> tuple[Path, CheckpointFolder | None]:
@@ -139,8 +185,15 @@ def _present(checkpoint: CheckpointFolder | None) -> CheckpointFolder:
     return checkpoint
 
 
-def _digest_inputs(request: Request) -> dict[str, dict[str, Any]]:
-    paths = {"image": request.image, "audio": request.audio, "pose": request.pose_video}
+def _digest_inputs(config: RunConfig, request: Request) -> dict[str, dict[str, Any]]:
+    voice = config.tts.prompt_audio
+    is_spoken = config.tts.method != "none"
+    paths = {
+        "image": request.image,
+        "audio": None if is_spoken else request.audio,
+        "voice": as_path(voice) if is_spoken and voice is not None else None,
+        "pose": request.pose_video,
+    }
     digested: dict[str, dict[str, Any]] = {}
     for name, path in paths.items():
         if path is None:
@@ -168,13 +221,21 @@ def _digest_checkpoint(config: RunConfig, checkpoint: CheckpointFolder | None) -
 
 
 def _identify(
-    config: RunConfig, request: Request, inputs: Mapping[str, Mapping[str, Any]], checkpoint_digest: str
+    config: RunConfig,
+    request: Request,
+    makers: Makers,
+    inputs: Mapping[str, Mapping[str, Any]],
+    checkpoint_digest: str,
 ) -> str:
     """The hash of what was asked and of the content of what was given, wherever it lies."""
     asked = config.model_dump(mode="json", exclude={**dict.fromkeys(_NOT_OF_THE_IDENTITY, True), "model": set(_ADVICE)})
+    # In their place stands what they come to.
+    del asked["tts"], asked["prompt_extend"], asked["pose"], asked["fit"]
+    asked |= makers.describe()
     asked["prompt"] = request.prompt
-    asked["image"], asked["audio"]["path"] = inputs["image"]["sha256"], inputs["audio"]["sha256"]
-    if "pose" in inputs:
-        asked["pose"]["path"] = inputs["pose"]["sha256"]
+    asked["compat"] = asdict(request.compat)
+    for name in ("image", "audio", "pose"):
+        asked[name] = {"sha256": inputs[name]["sha256"] if name in inputs else None}
+    asked["recording"] = asdict(makers.recording)
     asked["model"]["ckpt_dir"] = checkpoint_digest
     return digest_of(asked)

@@ -101,6 +101,7 @@ def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVi
 
     Raises InputError, GenerationError and OutputError; what clips were finished before stays to be taken up.
     """
+    assert run.is_settled
     plan, output = run.plan, run.config.output
     scope = scope_of(engine.settings, run.checkpoint_digest)
     cache = ConditioningCache(cache_folder(run.config) / _CONDITIONING, scope)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from s2v_runner.config.compose import Composed, as_yaml
 from s2v_runner.config.resolve import as_path
 from s2v_runner.console.outline import place_lines, plan_lines, plan_numbers
+from s2v_runner.console.preparations import intention_lines, preparation_lines
 from s2v_runner.console.words import Words
+from s2v_runner.derivation.settle import Workbench, settle_inputs
 from s2v_runner.describe import (
     destination_of,
     first_record,
@@ -22,7 +24,7 @@ from s2v_runner.describe import (
 from s2v_runner.errors import OutputError
 from s2v_runner.interruption import Interrupted, undisturbed
 from s2v_runner.placement.choice import choose_placement
-from s2v_runner.prepare import DRAWN_SEED, PreparedRun, draw_seed, prepare_run
+from s2v_runner.prepare import DRAWN_SEED, PreparedRun, derived_store, draw_seed, prepare_run
 from s2v_runner.replacement import discard_leftovers
 from s2v_runner.saving import check_savable, save_path
 from s2v_runner.timing import Stopwatch
@@ -141,7 +143,7 @@ def _attempt(order: Order, recorder: Recorder, words: Words, session: Session) -
     try:
         words.say(f"run {folder.path}")
         _keep_what_was_given(run, recorder, session)
-        made = _make(run, folder, recorder, words, session, stopwatch)
+        made = _make(_settle(run, folder, recorder, words, stopwatch), folder, recorder, words, session, stopwatch)
         files = {**recorder.record.files, **made.files}
         for problem in made.reading.problems:
             words.warn(problem)
@@ -183,10 +185,37 @@ def _keep_what_was_given(run: PreparedRun, recorder: Recorder, session: Session)
     recorder.update(inputs=keep_inputs(outputs, run.inputs), files=files)
 
 
+def _settle(run: PreparedRun, folder: RunFolder, recorder: Recorder, words: Words, stopwatch: Stopwatch) -> PreparedRun:
+    """The run with what was made of its inputs; the record has what was done to them."""
+    stopwatch.on_end = words.stage
+    for line in intention_lines(run):
+        words.say(line)
+    settled = settle_inputs(
+        run,
+        Workbench(
+            store=derived_store(run.config),
+            folder=folder.path,
+            before={} if folder.previous is None else folder.previous.prepared,
+            stage=stopwatch.stage,
+        ),
+    )
+    for line in preparation_lines(settled.prepared):
+        words.say(line)
+    for entry in settled.prepared.values():
+        for warning in entry["warnings"]:
+            words.warn(warning)
+    outputs = as_path(run.config.output.folder).absolute()
+    recorder.update(
+        inputs=keep_inputs(outputs, settled.run.inputs),
+        prepared=settled.prepared,
+        files={**recorder.record.files, **settled.files},
+    )
+    return settled.run
+
+
 def _make(
     run: PreparedRun, folder: RunFolder, recorder: Recorder, words: Words, session: Session, stopwatch: Stopwatch
 ) -> "MadeVideo":
-    stopwatch.on_end = words.stage
     for line in plan_lines(run):
         words.say(line)
     with stopwatch.stage("import libraries"):

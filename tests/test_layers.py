@@ -27,8 +27,10 @@ HOMES = {
     "yaml": {"config"},
     "rich": {"console"},
     "filelock": {"tracking"},
-    "cv2": {"metrics"},
-    "onnxruntime": {"metrics"},
+    "cv2": {"inputs", "metrics"},
+    "onnxruntime": {"inputs", "metrics"},
+    "espeakng_loader": {"inputs"},
+    "dashscope": {"inputs"},
     "optuna": {"search"},
     "scipy": {"findings"},
     "argcomplete": {"cli.py", "commands"},
@@ -48,7 +50,7 @@ LIGHT = [
     "s2v_runner.geometry",
     "s2v_runner.checkpoint.layout",
 ]
-HEAVY = {"torch", "diffusers", "transformers", "mlflow", "cv2", "onnxruntime", "optuna", "scipy"}
+HEAVY = {"torch", "diffusers", "transformers", "mlflow", "cv2", "onnxruntime", "optuna", "scipy", "dashscope"}
 
 
 def imports(path: Path) -> Iterator[str]:

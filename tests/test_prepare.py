@@ -66,6 +66,8 @@ def test_a_run_is_the_same_on_several_machines(prepare: Prepare, monkeypatch: py
     assert prepare(several).identity == prepare().identity
 
 
+# Keys whose defaults are choices of compat.
+_KEYS_OF_COMPAT = {"picture_fit": "fit", "pose_end": "pose.end"}
 CHANGES: list[dict[str, Any]] = [
     {"prompt": "A man"},
     {"negative_prompt": ""},
@@ -90,7 +92,14 @@ CHANGES: list[dict[str, Any]] = [
     {"resolution.max_area": 8192},
     {"speed.attention": "sdpa_math"},
     {"memory.convert_model_dtype": True},
-    *({f"compat.{name}": value} for name, value in vars(REFERENCE).items()),
+    *({_KEYS_OF_COMPAT.get(name, f"compat.{name}"): value} for name, value in vars(REFERENCE).items()),
+    {"audio.start": 0.1},
+    {"audio.duration": 0.5},
+    {"audio.loudness": -23.0},
+    {"audio.fade": 0.1},
+    {"tts.method": "espeak", "tts.text": "hello"},
+    {"tts.method": "espeak", "tts.text": "hello", "tts.speed": 1.5},
+    {"tts.method": "espeak", "tts.text": "hello", "tts.voice": "en-gb"},
 ]
 
 
@@ -197,10 +206,10 @@ def test_a_checkpoint_that_does_not_say_how_big_it_is_has_no_cost(prepare: Prepa
         ({"output.folder": "long" * 99}, r"^output\.folder=long.*it cannot be looked into"),
         ({"infer_frames": 81}, "infer_frames=81"),
         ({"sampler.steps": 0}, r"sampler\.steps=0"),
-        (
-            {"tts.method": "espeak", "speed.mode": "fp8", "image": "absent.png"},
-            "tts=espeak .*, speed=fp8: not",
-        ),
+        ({"memory.mode": "tiny", "speed.mode": "fp8", "image": "absent.png"}, "memory=tiny, speed=fp8: not"),
+        ({"tts.method": "espeak"}, r"^tts\.text"),
+        ({"tts.text": "hello"}, r"^tts\.text=hello: it is given and tts=none"),
+        ({"pose.method": "extract", "pose.path": "dance.mp4"}, r"^pose\.detector: .*yolox_l\.onnx"),
         ({"metrics.face": "0.1,0.2"}, r"^metrics\.face=0\.1,0\.2: it is not four numbers"),
         ({"metrics.mouth": "1,2,3,4"}, r"^metrics\.mouth=1,2,3,4: it is not a part of the frame"),
     ],

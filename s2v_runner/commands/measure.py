@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from s2v_runner.commands.outputs import add_outputs, destination_for, outputs_of, sweep_of
-from s2v_runner.commands.reproduce import present_input
 from s2v_runner.config.compose import compose_run, restore_config
 from s2v_runner.config.resolve import as_path
 from s2v_runner.errors import InputError
 from s2v_runner.metrics.measures import Reading
 from s2v_runner.prepare import PreparedRun, prepare_run
+from s2v_runner.repetition import repeated_settings
 from s2v_runner.tracking.definition import DEFINITION_NAME, point_folder, read_definition
 from s2v_runner.tracking.destination import TrackingError
 from s2v_runner.tracking.publisher import publish, published_before
@@ -107,11 +107,7 @@ def _measure(footage: "Footage", record: Record, metrics: Mapping[str, Any]) -> 
 
 def _prepare(record: Record, metrics: Mapping[str, Any]) -> PreparedRun:
     """The run as it was carried out, its inputs wherever they are now. Raises InputError."""
-    settings: dict[str, Any] = {**record.resolved, _GROUP: metrics, "memory": record.requested["memory"]}
-    settings["image"] = present_input(record.inputs["image"], "image")
-    settings["audio"] = {**settings["audio"], "path": present_input(record.inputs["audio"], "audio")}
-    if "pose" in record.inputs:
-        settings["pose"] = {**settings["pose"], "path": present_input(record.inputs["pose"], "pose")}
+    settings = {**repeated_settings(record), _GROUP: metrics, "memory": record.requested["memory"]}
     return prepare_run(restore_config(settings))
 
 

@@ -4,17 +4,15 @@ import argparse
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from s2v_runner.commands.outputs import add_outputs, outputs_of
 from s2v_runner.commands.run import refuse_several_processes, tell_finished
 from s2v_runner.config.compose import Composed, compose_run, restore_config
 from s2v_runner.config.resolve import as_path
-from s2v_runner.digests import digest_file
 from s2v_runner.errors import InputError
 from s2v_runner.prepare import prepare_run
+from s2v_runner.repetition import repeated_settings
 from s2v_runner.run import FinishedRun, Session, perform_run
 from s2v_runner.tracking.destination import Destination
 from s2v_runner.tracking.record import Record, read_record
@@ -73,25 +71,9 @@ def _find(options: argparse.Namespace) -> tuple[Record, str, Path]:
 
 def _compose_again(record: Record, outputs: Path) -> Composed:
     """The settings as they were carried out, and the inputs wherever they are now."""
-    settings: dict[str, Any] = {**record.resolved, "save_file": None, "dry_run": False}
+    settings = {**repeated_settings(record), "save_file": None, "dry_run": False}
     settings["output"] = {**settings["output"], "folder": str(outputs)}
-    settings["image"] = present_input(record.inputs["image"], "image")
-    settings["audio"] = {"path": present_input(record.inputs["audio"], "audio")}
-    if "pose" in record.inputs:
-        settings["pose"] = {**settings["pose"], "path": present_input(record.inputs["pose"], "pose")}
     return Composed(restore_config(settings), record.overrides, record.choices, values={})
-
-
-def present_input(given: Mapping[str, Any], name: str) -> str:
-    """The input's path, or that of its copy when it has gone or changed. Raises InputError."""
-    for path in (Path(given["path"]), Path(given["copy"])):
-        if path.is_file() and digest_file(path) == given["sha256"]:
-            return str(path)
-    raise InputError(
-        f"{name} '{given['path']}'",
-        f"it has changed or gone, and so has its copy '{given['copy']}'",
-        f"Put the file with SHA-256 {given['sha256'][:16]}… back",
-    )
 
 
 def _differences(record: Record, composed: Composed) -> list[str]:

@@ -14,6 +14,7 @@ from s2v_runner.config.places import CONFIG_NAME
 from s2v_runner.config.reach import refuse_unbuilt
 from s2v_runner.config.schema import RunConfig
 from s2v_runner.console.outline import place_lines, plan_lines
+from s2v_runner.console.preparations import intention_lines
 from s2v_runner.console.quality import quality_line
 from s2v_runner.describe import placement_request
 from s2v_runner.errors import InputError
@@ -89,7 +90,7 @@ def show_plan(composed: Composed) -> None:
     placement = choose_placement(placement_request(run), device, free_bytes, run.estimate_cost)
     print("plan (nothing is loaded or written)")
     cost = run.estimate_cost(placement.dtype_bytes)
-    print("\n".join([*plan_lines(run), *place_lines(run, placement, cost)]))
+    print("\n".join([*plan_lines(run), *intention_lines(run), *place_lines(run, placement, cost)]))
 
 
 def tell_finished(finished: FinishedRun) -> None:

@@ -18,21 +18,6 @@ class Unbuilt:
 
 _UNBUILT = (
     Unbuilt(
-        lambda config: config.tts.method != "none",
-        lambda config: f"tts={config.tts.method} (speech from text)",
-        "give a recording with audio.path",
-    ),
-    Unbuilt(
-        lambda config: config.pose.method == "extract",
-        lambda _: "pose=extract (poses from an ordinary video)",
-        "give a video of drawn poses with pose=video",
-    ),
-    Unbuilt(
-        lambda config: config.prompt_extend.method != "none",
-        lambda config: f"prompt_extend={config.prompt_extend.method}",
-        "write the prompt out",
-    ),
-    Unbuilt(
         lambda config: config.memory.mode in ("stream", "tiny"),
         lambda config: f"memory={config.memory.mode}",
         "use memory=offload or a smaller size",

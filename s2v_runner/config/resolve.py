@@ -1,6 +1,7 @@
 """The configuration → what the stages take. Every choice that a setting leaves open is made here or in the plan."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from s2v_runner.config.schema import AUTO, MetricsConfig, RunConfig
@@ -42,7 +43,7 @@ def as_request(config: RunConfig, base_seed: int) -> Request:
         base_seed=base_seed,
         motion_frames=config.model.motion_frames,
         sample_fps=config.model.sample_fps,
-        compat=Compat(**config.compat.model_dump()),
+        compat=replace(Compat(**config.compat.model_dump()), picture_fit=config.fit, pose_end=config.pose.end),
     )
 
 

@@ -42,16 +42,16 @@ def plan_lines(run: PreparedRun) -> list[str]:
         "seeds": _seeds(run),
         "identity": run.identity[:12],
     }
-    return [_line(name, fact) for name, fact in facts.items()]
+    return [fact_line(name, fact) for name, fact in facts.items()]
 
 
 def place_lines(run: PreparedRun, placement: Placement, cost: Estimate | None) -> list[str]:
     """What is loaded and where, and what it will cost."""
     place = f"{placement.device}, {placement.dtype}, attention {placement.attention}; {_residence(placement)}"
     return [
-        _line("place", place),
-        _line("loads", f"{_loads(placement, cost)}from {run.checkpoint_path}"),
-        _line("estimate", _cost(placement, cost)),
+        fact_line("place", place),
+        fact_line("loads", f"{_loads(placement, cost)}from {run.checkpoint_path}"),
+        fact_line("estimate", _cost(placement, cost)),
     ]
 
 
@@ -66,7 +66,8 @@ def _loads(placement: Placement, cost: Estimate | None) -> str:
     return f"{', '.join(parts)}, "
 
 
-def _line(name: str, fact: str) -> str:
+def fact_line(name: str, fact: str) -> str:
+    """A line of the outline."""
     return f"  {name:<8}  {fact}"
 
 
@@ -94,9 +95,10 @@ def _video(run: PreparedRun) -> str:
     plan, fps = run.plan, run.request.sample_fps
     clips = f"{plan.num_clips} clip{'s' if plan.num_clips > 1 else ''} of {plan.infer_frames} frames"
     cut = "" if plan.num_frames / fps + 1 / fps >= run.sound.seconds else ", so the speech is cut"
+    about = "" if run.is_sound_known else "about "
     return (
         f"{plan.num_frames} frames, {plan.num_frames / fps:.2f} s at {fps} fps, in {clips}"
-        f"  (speech {run.sound.seconds:.2f} s{cut})"
+        f"  (speech {about}{run.sound.seconds:.2f} s{cut})"
     )
 
 

@@ -143,6 +143,7 @@ def _first_record(
         plan={},
         base_seed=first.run.request.base_seed if definition.base_seed is None else definition.base_seed,
         inputs={},
+        prepared={},
         checkpoint={"path": str(first.run.checkpoint_path.absolute()), "digest": first.run.checkpoint_digest},
         environment=recorded_environment(environment),
         attempts=begin_attempt(None),

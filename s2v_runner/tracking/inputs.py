@@ -20,11 +20,21 @@ def keep_inputs(outputs: Path, inputs: Mapping[str, Mapping[str, Any]]) -> dict[
     discard_leftovers(outputs / _FOLDER)
     for name, given in inputs.items():
         source = Path(given["path"])
-        copy = outputs / _FOLDER / f"{given['sha256'][:_DIGEST_SHOWN]}{source.suffix.lower()}"
-        if not copy.exists():
-            copy_atomically(source, copy)
-        kept[name] = {**given, "copy": str(copy.absolute())}
+        kept[name] = {**given, "copy": str(keep_copy(outputs, source, given["sha256"]).absolute())}
     return kept
+
+
+def keep_copy(outputs: Path, source: Path, sha256: str) -> Path:
+    """Copy a file of this content into the output folder, unless it is there; where it is. Raises OutputError."""
+    copy = copy_path(outputs, sha256, source.suffix)
+    if not copy.exists():
+        copy_atomically(source, copy)
+    return copy
+
+
+def copy_path(outputs: Path, sha256: str, suffix: str) -> Path:
+    """Where the copy of a content lies, if there is one."""
+    return outputs / _FOLDER / f"{sha256[:_DIGEST_SHOWN]}{suffix.lower()}"
 
 
 def copy_atomically(source: Path, target: Path) -> None:

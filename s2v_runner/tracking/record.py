@@ -59,6 +59,9 @@ class Record:
     base_seed: int
     inputs: Mapping[str, Mapping[str, Any]]
     """For each input its path, SHA-256 and where a copy of it is kept."""
+    prepared: Mapping[str, Mapping[str, Any]]
+    """By input what was done to it, or to make it: `facts`, `words` for a person, and `warnings`. Of a prompt that was
+    extended also both texts."""
     checkpoint: Mapping[str, Any]
     environment: Mapping[str, Any]
     """Code, packages and machine."""
@@ -102,8 +105,8 @@ def read_record(folder: Path) -> Record:
         content["attempts"] = tuple(Attempt(**attempt) for attempt in content["attempts"])
         if not content["attempts"] or content["status"] not in get_args(Status):
             raise ValueError("no attempt, or a status that there is not")
-        for name in ("measures", "clip_measures"):
-            # Records from before anything was measured are of this format too.
+        for name in ("measures", "clip_measures", "prepared"):
+            # Records from before anything was measured or prepared are of this format too.
             content.setdefault(name, {})
         for name in ("command", "overrides", "warnings"):
             content[name] = tuple(content[name])

@@ -69,7 +69,11 @@ def tags_of(folder: Path, record: Record, name: str) -> dict[str, str]:
 
 def params_of(record: Record) -> dict[str, str]:
     """What was chosen, what it came to, and the plan, a param each."""
-    values = (*settings_of(record.choices, record.resolved), *_flatten(record.plan, "plan."))
+    values = (
+        *settings_of(record.choices, record.resolved),
+        *_flatten(record.plan, "plan."),
+        *_preparations(record.prepared),
+    )
     return {legal_key(key): cut(as_text(value), RECORD_NAME) for key, value in values}
 
 
@@ -77,6 +81,13 @@ def settings_of(choices: Mapping[str, str], settings: Mapping[str, Any]) -> Iter
     """Choices and single settings, by full names."""
     yield from choices.items()
     yield from _flatten(settings, "")
+
+
+def _preparations(prepared: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """What was done to each input, fact by fact, and what a prompt has become."""
+    for name, entry in prepared.items():
+        told = {key: entry[key] for key in ("text", "failed") if key in entry}
+        yield from _flatten({**entry["facts"], **told}, f"prepared.{name}.")
 
 
 def points_of_steps(lines: Sequence[StepLine]) -> list[Point]:

@@ -197,6 +197,7 @@ def _describe(
         plan={"output_height": look.height, "output_width": look.width, "num_clips": 1, "clip_seeds": [seed]},
         base_seed=seed,
         inputs={"image": picture, "audio": speech},
+        prepared={},
         checkpoint={"path": "/weights/demo", "digest": "ef" * 32},
         environment={"code": {"commit": "0123456789abcdef"}, "device": {"device": "cuda:0", "name": "NVIDIA H200"}},
         attempts=(attempt,),

@@ -41,6 +41,12 @@ NASTY = [
     "choice(a, b)",
     "sampler.steps=50 sampler=unipc",
     "- ~",
+    "~",
+    "+x",
+    "a: b",
+    "${oc.env:HOME}",
+    "'",
+    "<b>bold</b>",
     "%d {prompt} #comment ~ @here * & | > ` ! 😀 \x1b[0m e\u0301",
 ]
 PIECES = [

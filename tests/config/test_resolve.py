@@ -1,8 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from s2v_runner.config.compose import compose_run
 from s2v_runner.config.resolve import as_path, as_request, read_place
 from s2v_runner.errors import InputError
 from s2v_runner.metrics.views import Box
@@ -63,8 +65,14 @@ def test_what_is_left_open_stays_open():
 
 
 def test_choices_of_compat_arrive():
-    changes = {f"compat.{name}": value for name, value in vars(REFERENCE).items()}
-    assert request_of(changes).compat == REFERENCE
+    assert as_request(compose_run(["compat=reference"]).config, base_seed=7).compat == REFERENCE
+
+
+def test_a_choice_of_compat_may_be_made_where_it_is_used():
+    compat = as_request(compose_run(["fit=pad", "pose.end=loop"]).config, base_seed=7).compat
+    assert compat == replace(FIXED, picture_fit="pad", pose_end="loop")
+    compat = as_request(compose_run(["compat.picture_fit=pad", "compat.pose_end=loop"]).config, base_seed=7).compat
+    assert compat == replace(FIXED, picture_fit="pad", pose_end="loop")
 
 
 @pytest.mark.parametrize("size", ["1280*704", "1280x704", "1280X704", " 1280*704 "])

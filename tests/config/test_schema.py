@@ -23,7 +23,11 @@ def test_every_file_of_a_group_gives_all_its_keys(group: str):
     files = sorted((conf_folder() / group).glob("*.yaml"))
     assert files
     for file in files:
-        assert list(yaml.safe_load(file.read_text(encoding="utf-8"))) == keys, file
+        given = yaml.safe_load(file.read_text(encoding="utf-8"))
+        bases = given.pop("defaults", [])
+        for base in bases:
+            given = yaml.safe_load((conf_folder() / group / f"{base}.yaml").read_text(encoding="utf-8")) | given
+        assert list(given) == keys, file
 
 
 def test_every_flag_of_the_original_has_a_setting_that_there_is():
@@ -37,6 +41,7 @@ def test_what_is_typed_freely():
         "negative_prompt",
         "tts.text",
         "tts.prompt_text",
+        "prompt_extend.url",
         "tracking.uri",
         "tracking.experiment",
         "tracking.run_name",

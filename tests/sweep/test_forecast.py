@@ -47,6 +47,7 @@ def record(attempt: Attempt) -> Record:
         plan={},
         base_seed=0,
         inputs={},
+        prepared={},
         checkpoint={},
         environment={},
         attempts=(attempt,),

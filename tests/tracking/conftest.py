@@ -53,6 +53,7 @@ def build_record() -> BuildRecord:
             plan={"num_clips": 2, "clip_seeds": [7, 8]},
             base_seed=7,
             inputs={"image": {"path": "/pictures/woman.png", "sha256": "cd" * 32}},
+            prepared={},
             checkpoint={"digest": "ef" * 32},
             environment={"code": {"commit": "0123456789"}},
             attempts=(attempt_of(status),),

@@ -1,0 +1,97 @@
+"""The configuration → the settings of what is made of inputs: speech, the part that is heard, a longer prompt, poses."""
+
+import os
+from typing import NoReturn
+
+from s2v_runner.config.resolve import as_path
+from s2v_runner.config.schema import RunConfig
+from s2v_runner.errors import InputError
+from s2v_runner.inputs.extraction.settings import ExtractionSettings
+from s2v_runner.inputs.prompt.settings import ExtensionSettings
+from s2v_runner.inputs.recording import RecordingSettings
+from s2v_runner.inputs.speech.settings import SpeechSettings
+
+# The service's own name for its key, and the original's.
+_KEY_VARIABLES = ("DASHSCOPE_API_KEY", "DASH_API_KEY")
+
+
+def recording_settings(config: RunConfig) -> RecordingSettings:
+    """What is heard of a recording."""
+    audio = config.audio
+    return RecordingSettings(
+        start=audio.start,
+        duration=audio.duration,
+        loudness=audio.loudness,
+        fade=audio.fade,
+        limit=audio.limit,
+        too_long=audio.too_long,
+    )
+
+
+def speech_settings(config: RunConfig) -> SpeechSettings | None:
+    """What is to be said; None where the speech is recorded. Raises InputError for settings that contradict it."""
+    tts = config.tts
+    if tts.method == "none":
+        for key in ("text", "prompt_audio", "prompt_text"):
+            if getattr(tts, key) is not None:
+                _refuse_unused("tts", key, getattr(tts, key), "Add tts=espeak or tts=cosyvoice")
+        return None
+    return SpeechSettings(
+        method=tts.method,
+        text=tts.text or "",
+        language=tts.language,
+        voice=tts.voice,
+        prompt_audio=None if tts.prompt_audio is None else as_path(tts.prompt_audio),
+        prompt_text=tts.prompt_text,
+        speed=tts.speed,
+        seed=tts.seed,
+        code=as_path(tts.code),
+        weights=as_path(tts.weights),
+        python=as_path(tts.python),
+        patience=tts.patience,
+    )
+
+
+def extension_settings(config: RunConfig, device: str) -> ExtensionSettings | None:
+    """How the prompt is to be extended, a local model on `device`; None where it is not."""
+    extend = config.prompt_extend
+    if extend.method == "none":
+        return None
+    keys = (os.environ.get(variable) for variable in _KEY_VARIABLES)
+    return ExtensionSettings(
+        method=extend.method,
+        model=extend.model,
+        target_lang=extend.target_lang,
+        picture=extend.picture,
+        seed=extend.seed,
+        max_tokens=extend.max_tokens,
+        retries=extend.retries,
+        patience=extend.patience,
+        url=extend.url,
+        key=next((key for key in keys if key), None),
+        device=device,
+    )
+
+
+def extraction_settings(config: RunConfig, device: str) -> ExtractionSettings | None:
+    """How poses are to be taken from a video; None where they are not. Raises InputError for what is not given."""
+    pose = config.pose
+    if pose.method != "extract":
+        return None
+    if pose.detector is None or pose.estimator is None:
+        key, file = ("detector", "yolox_l.onnx") if pose.detector is None else ("estimator", "dw-ll_ucoco_384.onnx")
+        raise InputError(
+            f"pose.{key}", "pose=extract needs the models of DWPose", f"Give the path of {file}, pose.{key}=…"
+        )
+    return ExtractionSettings(
+        detector=as_path(pose.detector),
+        estimator=as_path(pose.estimator),
+        device=device,
+        person_threshold=pose.person_threshold,
+        joint_threshold=pose.joint_threshold,
+        person=pose.person,
+    )
+
+
+def _refuse_unused(group: str, key: str, value: str, remedy: str) -> NoReturn:
+    raise InputError(f"{group}.{key}={value}", f"it is given and {group}=none", remedy)

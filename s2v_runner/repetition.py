@@ -1,0 +1,47 @@
+"""The settings by which a recorded run is made once more, or looked at again."""
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from s2v_runner.digests import digest_file
+from s2v_runner.errors import InputError
+from s2v_runner.tracking.record import Record
+
+# What was heard is heard from beginning to end: what was to be done to it has been.
+_WHOLE_RECORDING = {"start": 0.0, "duration": None, "loudness": None}
+_NO_SPEECH = {"method": "none", "text": None, "prompt_audio": None, "prompt_text": None}
+
+
+def repeated_settings(record: Record) -> dict[str, Any]:
+    """The settings as they were carried out, with the inputs wherever they are now.
+
+    What was made of inputs, such as speech or a longer prompt, is an input itself: it is not made again.
+    Raises InputError for an input that is not to be had any more.
+    """
+    settings: dict[str, Any] = copy.deepcopy(dict(record.resolved))
+    settings["image"] = present_input(record.inputs["image"], "image")
+    settings["audio"] = {**settings["audio"], "path": present_input(record.inputs["audio"], "audio")}
+    if "key" in record.prepared.get("recording", {}):
+        settings["audio"] |= _WHOLE_RECORDING
+    if "speech" in record.prepared:
+        settings["tts"] |= _NO_SPEECH
+    if "prompt" in record.prepared:
+        settings["prompt"] = record.prepared["prompt"]["text"]
+        settings["prompt_extend"]["method"] = "none"
+    if "pose" in record.inputs:
+        settings["pose"] |= {"method": "video", "path": present_input(record.inputs["pose"], "pose")}
+    return settings
+
+
+def present_input(given: Mapping[str, Any], name: str) -> str:
+    """The input's path, or that of its copy when it has gone or changed. Raises InputError."""
+    for path in (Path(given["path"]), Path(given["copy"])):
+        if path.is_file() and digest_file(path) == given["sha256"]:
+            return str(path)
+    raise InputError(
+        f"{name} '{given['path']}'",
+        f"it has changed or gone, and so has its copy '{given['copy']}'",
+        f"Put the file with SHA-256 {given['sha256'][:16]}… back",
+    )
