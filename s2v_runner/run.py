@@ -190,15 +190,12 @@ def _settle(run: PreparedRun, folder: RunFolder, recorder: Recorder, words: Word
     stopwatch.on_end = words.stage
     for line in intention_lines(run):
         words.say(line)
-    settled = settle_inputs(
-        run,
-        Workbench(
-            store=derived_store(run.config),
-            folder=folder.path,
-            before={} if folder.previous is None else folder.previous.prepared,
-            stage=stopwatch.stage,
-        ),
-    )
+    before = {} if folder.previous is None else folder.previous.prepared
+    bench = Workbench(store=derived_store(run.config), folder=folder.path, before=before, stage=stopwatch.stage)
+    settled = settle_inputs(run, bench)
+    if settled.differs_from(before):
+        words.say("what was made of the inputs is not what it was: the clips of an earlier attempt are made anew")
+        shutil.rmtree(folder.resume, ignore_errors=True)
     for line in preparation_lines(settled.prepared):
         words.say(line)
     for entry in settled.prepared.values():

@@ -50,6 +50,10 @@ class Settled:
     files: Mapping[str, str]
     """What was made, by kind, in the folder of the run."""
 
+    def differs_from(self, before: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Whether something came out otherwise than in an earlier attempt at the run."""
+        return any(_content(self.prepared.get(name, {})) != _content(entry) for name, entry in before.items())
+
 
 def settle_inputs(run: PreparedRun, bench: Workbench) -> Settled:
     """Make what is to be made, unless it is there already, and plan again with it.
@@ -70,12 +74,13 @@ def settle_inputs(run: PreparedRun, bench: Workbench) -> Settled:
     run = _settle_prompt(run, bench.before, prepared, obtain)
     run = _settle_poses(run, inputs, prepared, obtain)
     prepared[PICTURE] = asdict(report_picture(run.request.image, run.request.compat, run.plan.height, run.plan.width))
-    files = {
-        derivation.name: show(derivation, derived, bench.folder)
-        for derivation, derived in made
-        if derivation.name in _SHOWN
-    }
+    shown = [each for each in made if each[0].name in _SHOWN]
+    files = {derivation.name: show(derivation, derived, bench.folder) for derivation, derived in shown}
     return Settled(run=replace(run, inputs=inputs, is_settled=True), prepared=prepared, files=files)
+
+
+def _content(entry: Mapping[str, Any]) -> tuple[Any, Any]:
+    return entry.get("sha256"), entry.get("text")
 
 
 _Obtain = Callable[[Derivation], Derived]
@@ -89,7 +94,10 @@ def _obtain(derivation: Derivation, bench: Workbench) -> Derived:
     if derived is not None:
         return derived
     with bench.stage(_STAGES[derivation.name]):
-        return bench.store.make(derivation, bench.folder)
+        derived = bench.store.make(derivation, bench.folder)
+    if derivation.name not in _SHOWN:
+        (bench.folder / derivation.file_name).unlink()
+    return derived
 
 
 def _settle_sound(run: PreparedRun, inputs: _Inputs, prepared: _Inputs, obtain: _Obtain) -> PreparedRun:
