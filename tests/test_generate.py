@@ -141,10 +141,8 @@ def test_the_originals_examples_are_understood(compose: Compose, name: str):
     assert config.model.ckpt_dir is not None
     assert (config.prompt == PROMPT) is (name != "a pose video")
     refused = {
-        "speech from text": "tts=cosyvoice (speech from text)",
         "several GPUs": "parallel.ulysses_size=8, parallel.dit_fsdp, parallel.t5_fsdp",
         "a pose video": "parallel.ulysses_size=8, parallel.dit_fsdp, parallel.t5_fsdp",
-        "an extended prompt": "prompt_extend=dashscope",
     }
     if name in refused:
         with pytest.raises(InputError) as caught:
@@ -213,7 +211,7 @@ def test_the_name_is_given_to_the_run(compose: Compose):
         ("--size 1280x720", "--size 1280x720: it is no width*height"),
         ("--image absent.png --ckpt_dir absent", "checkpoint folder 'absent'"),
         ("", "model.ckpt_dir: the folder of the weights is not given"),
-        ("--enable_tts --tts_text hello --ulysses_size 2", "tts=cosyvoice (speech from text), parallel.ulysses_size=2"),
+        ("--t5_fsdp --ulysses_size 2", "parallel.ulysses_size=2, parallel.t5_fsdp"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(

@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import av
@@ -11,9 +12,13 @@ import soundfile
 from PIL import Image
 
 from s2v_runner.generate import main
+from tests.inputs.prompt.asking import CHINESE, KEY
+from tests.inputs.prompt.loopback import answer_parts, serving
+from tests.inputs.speech.cosyvoice.standin import make_standin, write_recording
 from tests.places import TINY_CHECKPOINT
 from tests.runs import read_json
 
+PROMPT = "A man in a red coat talks to the camera, at ease, in front of the sea."
 GIVEN = "--task s2v-14B --ckpt_dir D --image I.png --audio A.wav --prompt \"Someone speaks, 'calmly' / to us\""
 COMMANDS = {
     "basic": ("--size 1024*704 --sample_steps 50 --sample_guide_scale 7.5", 50, 3.0),
@@ -57,6 +62,56 @@ def test_a_command_of_the_original_makes_its_video(folder: Path, name: str):
     assert record["resolved"]["sampler"]["steps"] == steps
     assert record["resolved"]["sampler"]["shift"] == shift
     assert record["choices"]["compat"] == "fixed"
+
+
+def test_the_example_that_speaks_a_text_speaks_it(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    # Where the original looks for them.
+    standin = make_standin(folder / "standin", generation=2)
+    Path("CosyVoice").symlink_to(standin.code)
+    Path("CosyVoice2-0.5B").symlink_to(standin.weights)
+    Path("examples").mkdir()
+    write_recording(folder / "examples" / "zero_shot_prompt.wav")
+    monkeypatch.setenv("COSYVOICE_PYTHON", sys.executable)
+    words = shlex.split(
+        "--task s2v-14B --size 1024*704 --ckpt_dir D --offload_model True --convert_model_dtype "
+        f'--prompt "{PROMPT}" --image "I.png" --enable_tts --tts_prompt_audio "examples/zero_shot_prompt.wav" '
+        '--tts_prompt_text "希望你以后能够做的比我还好呦。" --tts_text "早上好，很高兴见到你。"'
+    )
+    assert main([*words, "--sample_steps", "1"]) == 0
+    (record,) = (read_json(path) for path in folder.glob("outputs/runs/*/*/record.json"))
+    assert record["prepared"]["speech"]["facts"]["mode"] == "zero-shot"
+    (video,) = folder.glob("s2v-14B_*.mp4")
+    with av.open(str(video)) as container:
+        assert container.streams.audio
+    assert not list(folder.glob("tts.wav"))
+
+
+def test_the_example_that_follows_poses_follows_them(folder: Path):
+    Path("examples").mkdir()
+    tone = np.sin(np.arange(24000) * 2 * np.pi * 220 / 24000) * 0.3
+    soundfile.write("examples/sing.MP3", tone, 24000, format="MP3")
+    shutil.copy("V.mp4", "examples/pose.mp4")
+    shutil.copy("I.png", "examples/pose.png")
+    words = (
+        '--task s2v-14B --size 1024*704 --ckpt_dir D --prompt "someone sings" --image "examples/pose.png" '
+        '--audio "examples/sing.MP3" --pose_video "./examples/pose.mp4" --sample_steps 1'
+    )
+    assert main(shlex.split(words)) == 0
+    (record,) = (read_json(path) for path in folder.glob("outputs/runs/*/*/record.json"))
+    assert record["inputs"]["pose"]["path"].endswith("examples/pose.mp4")
+    assert record["frames"]["count"] == 16
+
+
+def test_the_example_that_extends_the_prompt_extends_it(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    more = "--use_prompt_extend --prompt_extend_method 'dashscope' --prompt_extend_target_lang 'zh' --sample_steps 1"
+    with serving(answer_parts(CHINESE)) as service:
+        # The original's names for both.
+        monkeypatch.delenv("DASHSCOPE_API_KEY", raising=False)
+        monkeypatch.setenv("DASH_API_KEY", KEY)
+        monkeypatch.setenv("DASH_API_URL", service.url)
+        assert main(shlex.split(f"{GIVEN} {more}")) == 0
+    (record,) = (read_json(path) for path in folder.glob("outputs/runs/*/*/record.json"))
+    assert record["prepared"]["prompt"]["text"] == CHINESE
 
 
 def test_compat_reference_makes_what_the_original_makes(folder: Path):

@@ -42,9 +42,7 @@ def test_everything_that_is_not_there_yet_is_named_in_one_message():
     }
     with pytest.raises(InputError) as caught:
         refuse_unbuilt(config_with(asked))
-    assert caught.value.subject == (
-        "memory=tiny, speed=fp8, parallel=ulysses, parallel.dit_fsdp, parallel.t5_fsdp"
-    )
+    assert caught.value.subject == ("memory=tiny, speed=fp8, parallel=ulysses, parallel.dit_fsdp, parallel.t5_fsdp")
 
 
 def test_what_is_there_is_let_through():
