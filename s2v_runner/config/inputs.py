@@ -1,4 +1,4 @@
-"""The configuration → the settings of what is made of inputs: speech, the part that is heard, a longer prompt, poses."""
+"""The configuration → the settings of what is made of inputs: speech, what is heard, a longer prompt, poses."""
 
 import os
 from typing import NoReturn

@@ -15,7 +15,9 @@ def suggest(wrong: str, right: Iterable[str]) -> str:
     whole = [name for name in names if re.split(r"[._]", name)[-1] == wrong]
     # One outside groups first: `seed` is `base_seed`, and not `tts.seed`. Then the shortest, of which it is the largest
     # part: `steps` is `sampler.steps`, and not `model.sampling_steps`.
-    near = sorted(whole, key=lambda name: ("." in name, len(name))) or get_close_matches(wrong, names, n=1, cutoff=_ALIKE)
+    near = sorted(whole, key=lambda name: ("." in name, len(name))) or get_close_matches(
+        wrong, names, n=1, cutoff=_ALIKE
+    )
     if near:
         return f"Did you mean '{near[0]}'?"
     return f"Choose one of {', '.join(names)}." if len(names) <= _FEW else "`s2v-runner run --help` lists them."
