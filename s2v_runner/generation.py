@@ -22,7 +22,8 @@ from s2v_runner.errors import InputError
 from s2v_runner.inputs.audio import read_sound
 from s2v_runner.inputs.picture import fit_picture, read_picture
 from s2v_runner.inputs.pose import read_pose
-from s2v_runner.plan import plan_run
+from s2v_runner.inputs.probe import probe_sound
+from s2v_runner.plan import SPEECH_RATE, heard_seconds, plan_run
 from s2v_runner.records import Picture, Request, RunPlan, Sound
 from s2v_runner.sampling.clips import (
     ClipEnd,
@@ -59,8 +60,8 @@ def generate(
     """
     with watch.stage("read inputs"):
         picture = read_picture(request.image, request.compat)
-        sound = read_sound(request.audio)
-        plan = plan_run(request, picture.size, len(sound.samples), sound.rate)
+        plan = plan_run(request, picture.size, probe_sound(request.audio).speech_samples, SPEECH_RATE)
+        sound = read_sound(request.audio, heard_seconds(request, plan))
         poses = None
         if request.pose_video is not None:
             poses = read_pose(

@@ -12,6 +12,7 @@ from s2v_runner.inputs.audio import read_sound
 from s2v_runner.inputs.picture import fit_picture, read_picture
 from s2v_runner.metrics.measures import Reading
 from s2v_runner.metrics.weighted.choice import VideoFacts, choose_weighted_gauges
+from s2v_runner.plan import heard_seconds
 from s2v_runner.prepare import PreparedRun
 from s2v_runner.records import RunPlan
 
@@ -51,7 +52,7 @@ def _open_panel(run: PreparedRun, device: torch.device) -> Meter:
     with warnings.catch_warnings():
         # Whoever makes the video is told of a silent recording.
         warnings.simplefilter("ignore")
-        sound = read_sound(request.audio)
+        sound = read_sound(request.audio, heard_seconds(request, plan))
     picture = fit_picture(read_picture(request.image, request.compat), plan.height, plan.width, request.compat)
     picture = np.ascontiguousarray(crop_to_output(picture[None], plan)[0])
     face = choose_face(picture, read_place("metrics.face", metrics.face))

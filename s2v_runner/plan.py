@@ -31,6 +31,10 @@ SMALL_FRAME_SHIFT = 3.0
 # The convolutions of every published Wav2Vec2, kernel and stride; the loader refuses an encoder with others.
 WAV2VEC2_CONVOLUTIONS = ((10, 5), (3, 2), (3, 2), (3, 2), (3, 2), (2, 2), (2, 2))
 
+# Of what follows the last frame of a video that is shorter than its speech. The speech encoder looks everywhere, but what
+# comes long after bears little on what it makes of a moment, and its memory grows with all that it hears.
+_HEARD_BEYOND_SECONDS = 5.0
+
 _LARGEST_SEED = 2**63 - 1
 _SIZE_CANDIDATES = 100
 _SMALLEST_SCALE = 0.1
@@ -108,6 +112,13 @@ def check_sampling(request: Request) -> None:
 def shift_for(pixels: int) -> float:
     """The shift for frames of so many pixels: larger frames need more noise to lose the same detail."""
     return LARGE_FRAME_SHIFT if pixels >= LARGE_FRAME_AREA else SMALL_FRAME_SHIFT
+
+
+def heard_seconds(request: Request, plan: RunPlan) -> float | None:
+    """How much of the speech, from its beginning, is read for a video; None is all of it, as the original does."""
+    if request.compat.tail == "zeros":
+        return None
+    return plan.num_frames / request.sample_fps + _HEARD_BEYOND_SECONDS
 
 
 def _frame_size(request: Request, picture_size: tuple[int, int]) -> tuple[int, int]:

@@ -21,6 +21,13 @@ _FALLBACK_RATE = 48000
 _LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 
 
+class _SequentialSoundFile(soundfile.SoundFile):
+    """A sound file that is not sought in after each read: an MP3 decoder that is, makes what was not recorded."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 class Soundtrack:
     """A recording as AAC, read as it is needed, from its beginning to the end of the video.
 
@@ -36,7 +43,7 @@ class Soundtrack:
         """
         self._path = path
         with self._reading():
-            self._file = soundfile.SoundFile(path)
+            self._file = _SequentialSoundFile(path)
         self._rate = self._file.samplerate
         self._layout = self._find_layout()
         self._end = round(seconds * self._rate)

@@ -56,7 +56,7 @@ def test_what_was_made_is_found_by_what_it_was_made_of(
     assert made.path.read_text() == "spoken"
     found = make_store().find(replace(derivation))
     assert found == made
-    assert found.report == REPORT
+    assert made.report == REPORT
     assert make_store().find(replace(derivation, asked={"text": "goodbye"})) is None
     assert make_store().find(replace(derivation, name="recording")) is None
 

@@ -75,6 +75,20 @@ def test_every_channel_is_heard_when_it_was_spoken(
         assert lag(heard_channel, spoken) == 0
 
 
+def test_an_mp3_is_heard_as_its_decoder_has_it_although_it_is_read_piece_by_piece(
+    open_writer: Callable[..., VideoWriter], path: Path, tmp_path: Path
+):
+    rate, audio = 44100, tmp_path / "tone.mp3"
+    soundfile.write(audio, 0.3 * np.sin(np.arange(rate) * 2 * np.pi * 440 / rate), rate)
+    whole, _ = soundfile.read(audio, dtype="float32")
+    with open_writer(audio=audio, audio_kbps=256) as writer:
+        for frame in moving_frames(FPS):
+            writer.write(frame[None])
+    sound, _ = heard(path)
+    error = np.abs(sound[:rate, 0] - whole[:rate])[AAC_FRAME:-AAC_FRAME]
+    assert error.mean() < 0.3 * np.abs(whole).mean()
+
+
 @pytest.mark.parametrize(
     ("channels", "layout"),
     # Seven are described by their number alone.
