@@ -31,8 +31,8 @@ SMALL_FRAME_SHIFT = 3.0
 # The convolutions of every published Wav2Vec2, kernel and stride; the loader refuses an encoder with others.
 WAV2VEC2_CONVOLUTIONS = ((10, 5), (3, 2), (3, 2), (3, 2), (3, 2), (2, 2), (2, 2))
 
-# Of what follows the last frame of a video that is shorter than its speech. The speech encoder looks everywhere, but what
-# comes long after bears little on what it makes of a moment, and its memory grows with all that it hears.
+# Of what follows the last frame of a video that is shorter than its speech. The speech encoder looks everywhere, but
+# its memory grows with all that it hears.
 _HEARD_BEYOND_SECONDS = 5.0
 
 _LARGEST_SEED = 2**63 - 1
