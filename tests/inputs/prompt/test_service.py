@@ -290,7 +290,6 @@ def test_a_server_that_is_not_there_is_said():
         say(400, "[1]"),
         say(418, "", "text/plain"),
     ],
-    ids=str,
 )
 def test_what_is_no_answer_is_said_in_a_line_and_not_asked_for_again(act: Act):
     message, service, _ = fail(act)
