@@ -6,7 +6,8 @@ cache has a note for each thing that was made, by the digest of what it was made
 
 import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from typing import Any
 from s2v_runner.digests import digest_input, digest_of
 from s2v_runner.errors import OutputError
 from s2v_runner.records import Report
-from s2v_runner.tracking.inputs import copy_atomically, copy_path, keep_copy
+from s2v_runner.replacement import guarded_by
+from s2v_runner.tracking.inputs import copy_atomically, copy_path
 from s2v_runner.tracking.record import write_atomically
 
 _FOLDER = "derived"
@@ -86,13 +88,32 @@ class DerivedStore:
         return Derived(derivation.key, path, entry["sha256"], report)
 
     def make(self, derivation: Derivation, folder: Path) -> Derived:
-        """Make it, in the folder of a run, and keep it. Raises as its making does, and OutputError."""
+        """Make it, in the folder of a run, and keep it; or wait for the process that is making the same.
+
+        Raises as its making does, and OutputError.
+        """
+        with self._alone(derivation):
+            return self.find(derivation) or self._make(derivation, folder)
+
+    def _make(self, derivation: Derivation, folder: Path) -> Derived:
         made = folder / derivation.file_name
         report = derivation.make(made)
         sha256 = digest_input(made)
-        derived = Derived(derivation.key, keep_copy(self._outputs, made, sha256), sha256, report)
+        kept = copy_path(self._outputs, sha256, derivation.suffix)
+        _bring(made, kept, sha256)
+        derived = Derived(derivation.key, kept, sha256, report)
         self._write_note(derivation, derived)
         return derived
+
+    @contextmanager
+    def _alone(self, derivation: Derivation) -> Iterator[None]:
+        """While no other process makes the same."""
+        with ExitStack() as stack:
+            # Where no note can be written, nothing of another process would be found either.
+            with suppress(OSError):
+                self._notes.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(guarded_by(self._notes / f".{derivation.key}.lock"))
+            yield
 
     def _write_note(self, derivation: Derivation, derived: Derived) -> None:
         note = {"name": derivation.name, "asked": derivation.asked, **derived.as_entry()}
@@ -109,7 +130,11 @@ class DerivedStore:
 
 def show(derivation: Derivation, derived: Derived, folder: Path) -> str:
     """Put a copy into the folder of a run, unless it is there; its name. Raises OutputError."""
-    shown = folder / derivation.file_name
-    if not shown.is_file() or digest_input(shown) != derived.sha256:
-        copy_atomically(derived.path, shown)
+    _bring(derived.path, folder / derivation.file_name, derived.sha256)
     return derivation.file_name
+
+
+def _bring(source: Path, target: Path, sha256: str) -> None:
+    """Copy a file of this content, unless it is there whole. Raises OutputError."""
+    if not target.is_file() or digest_input(target) != sha256:
+        copy_atomically(source, target)

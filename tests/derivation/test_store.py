@@ -1,5 +1,8 @@
 import json
+import shutil
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,10 +94,35 @@ def test_content_that_has_changed_or_gone_counts_as_none(
     assert make_store().find(derivation) is None
 
 
-def test_an_earlier_attempt_is_gone_on_with_even_when_another_was_made_since(
+def test_what_takes_the_place_of_changed_content_is_whole_again(
+    make_store: Callable[[], DerivedStore], derivation: Derivation, folder: Path
+):
+    made = make_store().make(derivation, folder)
+    made.path.write_text("something else")
+    again = make_store().make(derivation, folder)
+    assert again == made
+    assert again.path.read_text() == "spoken"
+
+
+def test_of_two_who_want_the_same_at_once_one_makes_it(
     make_store: Callable[[], DerivedStore], derivation: Derivation, maker: Maker, folder: Path
 ):
+    def make_slowly(target: Path) -> Report:
+        time.sleep(0.2)
+        return maker(target)
+
+    slow = replace(derivation, make=make_slowly)
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _: make_store().make(slow, folder), range(2))
+    assert one == other
+    assert len(maker.made) == 1
+
+
+def test_an_earlier_attempt_is_gone_on_with_even_when_another_was_made_since(
+    make_store: Callable[[], DerivedStore], derivation: Derivation, maker: Maker, folder: Path, tmp_path: Path
+):
     first = make_store().make(derivation, folder)
+    shutil.rmtree(tmp_path / "outputs" / "cache")
     maker.text = "spoken otherwise"
     second = make_store().make(derivation, folder)
     assert second.sha256 != first.sha256
