@@ -91,13 +91,15 @@ def _obtain(derivation: Derivation, bench: Workbench) -> Derived:
     """What an earlier attempt or another run has made, or what is made now."""
     entry = bench.before.get(derivation.name, {})
     derived = bench.store.recover(derivation, entry) or bench.store.find(derivation)
-    if derived is not None:
+    try:
+        if derived is None:
+            with bench.stage(_STAGES[derivation.name]):
+                derived = bench.store.make(derivation, bench.folder)
         return derived
-    with bench.stage(_STAGES[derivation.name]):
-        derived = bench.store.make(derivation, bench.folder)
-    if derivation.name not in _SHOWN:
-        (bench.folder / derivation.file_name).unlink()
-    return derived
+    finally:
+        if derivation.name not in _SHOWN:
+            # That of this attempt, or of one that was killed.
+            (bench.folder / derivation.file_name).unlink(missing_ok=True)
 
 
 def _settle_sound(run: PreparedRun, inputs: _Inputs, prepared: _Inputs, obtain: _Obtain) -> PreparedRun:
