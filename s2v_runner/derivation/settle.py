@@ -15,6 +15,7 @@ from s2v_runner.inputs.probe import probe_sound
 from s2v_runner.inputs.recording import probe_recording, report_recording
 from s2v_runner.prepare import PreparedRun
 from s2v_runner.records import Report
+from s2v_runner.tracking.folder import RESUME_NAME
 
 SPEECH, RECORDING, PROMPT, POSES, PICTURE = "speech", "recording", "prompt", "poses", "picture"
 _STAGES = {
@@ -38,6 +39,11 @@ class Workbench:
     """What an earlier attempt at the run made: its clips go with it."""
     stage: Callable[[str], AbstractContextManager[object]]
     """Entered around each making, by name."""
+
+    @property
+    def has_clips(self) -> bool:
+        """Whether an earlier attempt has left clips, which go with what it made."""
+        return any((self.folder / RESUME_NAME).glob("[!.]*"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +77,7 @@ def settle_inputs(run: PreparedRun, bench: Workbench) -> Settled:
         return derived
 
     run = _settle_sound(run, inputs, prepared, obtain)
-    run = _settle_prompt(run, bench.before, prepared, obtain)
+    run = _settle_prompt(run, bench, prepared, obtain)
     run = _settle_poses(run, inputs, prepared, obtain)
     prepared[PICTURE] = asdict(report_picture(run.request.image, run.request.compat, run.plan.height, run.plan.width))
     shown = [each for each in made if each[0].name in _SHOWN]
@@ -119,14 +125,14 @@ def _settle_sound(run: PreparedRun, inputs: _Inputs, prepared: _Inputs, obtain: 
     return run.with_sound(derived.path, probe_sound(derived.path))
 
 
-def _settle_prompt(run: PreparedRun, before: Mapping[str, Any], prepared: _Inputs, obtain: _Obtain) -> PreparedRun:
+def _settle_prompt(run: PreparedRun, bench: Workbench, prepared: _Inputs, obtain: _Obtain) -> PreparedRun:
     extender, request = run.makers.extender, run.request
     if extender is None:
         return run
     derivation = derive_prompt(extender, request.prompt, request.image, run.inputs["image"]["sha256"], request.compat)
-    earlier = before.get(PROMPT, {})
-    if earlier.get("key") == derivation.key and earlier.get("failed"):
-        # What an earlier attempt has left was made with the prompt as it is.
+    earlier = bench.before.get(PROMPT, {})
+    if earlier.get("key") == derivation.key and earlier.get("failed") and bench.has_clips:
+        # They were made with the prompt as it is.
         prepared[PROMPT] = dict(earlier)
         return run
     try:

@@ -1,15 +1,17 @@
 """Whole runs whose prompt is extended first, by a server that speaks the service's protocol."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
 from s2v_runner.cli import main
 from s2v_runner.errors import GenerationError
+from s2v_runner.tracking.folder import RESUME_NAME
 from s2v_runner.tracking.translation import params_of
 from tests.inputs.prompt.asking import CHINESE, ENGLISH, KEY
 from tests.inputs.prompt.loopback import Service, answer_parts, refuse, serving
-from tests.runs import Workshop
+from tests.runs import Workshop, read_json
 
 ASKED = "a woman speaks"
 SHORT = ("prompt_extend=dashscope", "prompt_extend.retries=0", f"prompt={ASKED}", "num_clip=1")
@@ -79,6 +81,23 @@ def test_a_failure_is_not_kept(workshop: Workshop):
         words = (*SHORT, f"prompt_extend.url={service.url}")
         assert workshop.perform(*words).record.prepared["prompt"]["text"] == ASKED
         assert workshop.perform(*words).record.prepared["prompt"]["text"] == CHINESE
+
+
+@pytest.mark.parametrize("has_clips", [False, True])
+def test_a_run_that_was_stopped_asks_again_unless_clips_go_with_the_prompt_as_it_is(
+    workshop: Workshop, has_clips: bool
+):
+    with serving(REFUSED, answer_parts(CHINESE)) as service:
+        words = (*SHORT, f"prompt_extend.url={service.url}")
+        folder = workshop.perform(*words).folder
+        record = read_json(folder / "record.json")
+        (folder / "record.json").write_text(json.dumps(record | {"status": "KILLED"}))
+        if has_clips:
+            (folder / RESUME_NAME).mkdir()
+            (folder / RESUME_NAME / "clip").touch()
+        again = workshop.perform(*words)
+    assert again.folder == folder
+    assert again.record.prepared["prompt"]["text"] == (ASKED if has_clips else CHINESE)
 
 
 def test_a_failure_ends_the_run_where_that_is_asked(workshop: Workshop, capsys: pytest.CaptureFixture[str]):
