@@ -8,23 +8,20 @@ from functools import partial
 from itertools import chain, islice, repeat
 from pathlib import Path
 
-import av
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from s2v_runner.errors import InputError
 from s2v_runner.geometry import Placement, place
-from s2v_runner.inputs.places import check_file
+from s2v_runner.inputs.films import EARLY_END, open_film, reason_of, refuse_empty, stated_seconds
 from s2v_runner.records import Compat, Report, RunPlan, Value
 
 # Seconds by which a stamp may be late of the time that was meant: some containers count in whole milliseconds.
 _STAMP_ROUNDING = 1e-3
-# Seconds by which the pictures may end before their header says.
-_EARLY_END = 0.5
+_MEANT = "a pose video"
 _QUARTER = 90
 # A rounding of the size does not count as another aspect.
 _MOST_CUT = 0.02
@@ -53,12 +50,11 @@ def probe_pose(path: Path, fps: int) -> PoseHeader:
     A video that states no rate has `fps` frames a second. Raises InputError for a file that is missing, is no video,
     has no frames, or ends long before its header says.
     """
-    check_file(f"pose.path '{path}'", path, "Give the path of a pose video")
     with _decoding(path) as container:
         stream = container.streams.video[0]
         first = next(container.decode(stream), None)
         if first is None:
-            raise _refuse_empty(path)
+            raise refuse_empty(path, _MEANT)
         rows, columns = _upright(first).shape[:2]
         rate = float(stream.average_rate) if stream.average_rate else None
         turned = first.rotation != 0
@@ -129,7 +125,7 @@ def _warnings(path: Path, header: PoseHeader, placed: Placement, plan: RunPlan, 
             f"{placed.cut_share:.0%} of the poses in '{path}' is cut away ({placed.words}): they are "
             f"{header.width}x{header.height}, the frame {plan.width}x{plan.height}"
         )
-    if missing > _EARLY_END:
+    if missing > EARLY_END:
         yield f"pose.path '{path}' ends {missing:.2f} s before the video does; pose.end says what follows"
 
 
@@ -140,36 +136,14 @@ def _count_sampled(header: PoseHeader, fps: int, compat: Compat) -> int:
     return max(1, math.ceil((header.seconds - _STAMP_ROUNDING) * fps))
 
 
-def _open(path: Path) -> InputContainer:
-    try:
-        # Named as a file, or a colon in its name would make it a protocol; and it may not lead to others.
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
-    except (FFmpegError, OSError) as error:
-        problem = f"it cannot be read as a video ({_reason(error)})"
-        raise InputError(f"pose.path '{path}'", problem, "Give an MP4 or the like") from error
-    # The picture on the cover of a recording is none of a video.
-    if all(Disposition.attached_pic in stream.disposition for stream in container.streams.video):
-        container.close()
-        raise _refuse_empty(path)
-    return container
-
-
 @contextmanager
 def _decoding(path: Path) -> Iterator[InputContainer]:
     try:
-        with _open(path) as container:
+        with open_film(path, _MEANT) as container:
             yield container
     except (FFmpegError, OSError) as error:
-        problem = f"it breaks off ({_reason(error)})"
+        problem = f"it breaks off ({reason_of(error)})"
         raise InputError(f"pose.path '{path}'", problem, "Copy or export it again") from error
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)
-
-
-def _refuse_empty(path: Path) -> InputError:
-    return InputError(f"pose.path '{path}'", "it has no pictures in it", "Give a pose video")
 
 
 def _measure(container: InputContainer, rate: float) -> tuple[int, float]:
@@ -189,13 +163,8 @@ def _measure(container: InputContainer, rate: float) -> tuple[int, float]:
 
 
 def _check_end(path: Path, container: InputContainer, seconds: float) -> None:
-    stream = container.streams.video[0]
-    told = None
-    if stream.duration is not None and stream.time_base is not None:
-        told = float(stream.duration * stream.time_base)
-    elif container.duration is not None and len(container.streams) == 1:
-        told = container.duration / av.time_base
-    if told is not None and seconds < told - _EARLY_END:
+    told = stated_seconds(container)
+    if told is not None and seconds < told - EARLY_END:
         problem = f"it breaks off after {seconds:.2f} of {told:.2f} s"
         raise InputError(f"pose.path '{path}'", problem, "Copy or export it again")
 

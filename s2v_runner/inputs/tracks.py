@@ -10,10 +10,10 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from s2v_runner.errors import InputError
+from s2v_runner.inputs.films import is_cover, reason_of
 from s2v_runner.inputs.probe import FORMATS
 
 # Those of FFmpeg's whose headers say of each stream how long it is, to the sample or nearly.
@@ -46,7 +46,7 @@ class SoundTrack:
         self.rate, self.channels = stream.rate, stream.channels
         self.container = path.suffix[1:].lower() or container.format.name
         self.codec = stream.codec_context.name
-        starts = [_start(video) for video in container.streams.video if not _is_cover(video)]
+        starts = [_start(video) for video in container.streams.video if not is_cover(video)]
         self._origin = min([_start(stream), *starts])
         self._end: float | None = None
         # Elsewhere it is an estimate, or the length of the longest stream.
@@ -131,16 +131,8 @@ def _opened(path: Path) -> Iterator[InputContainer]:
     # A ValueError is sound that changes its format on the way.
     except (FFmpegError, OSError, ValueError) as error:
         raise InputError(
-            f"audio.path '{path}'", f"it cannot be read as audio, or breaks off ({_reason(error)})", FORMATS
+            f"audio.path '{path}'", f"it cannot be read as audio, or breaks off ({reason_of(error)})", FORMATS
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)
-
-
-def _is_cover(stream: VideoStream) -> bool:
-    return Disposition.attached_pic in stream.disposition
 
 
 def _start(stream: AudioStream | VideoStream) -> float:

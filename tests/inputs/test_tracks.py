@@ -1,14 +1,10 @@
 """Sound that only FFmpeg reads."""
 
-import io
-import struct
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
-from PIL import Image
 
 from s2v_runner.inputs.recording import prepare_recording
 from tests.inputs.sounds import WHOLE, chirping, heard_of, lag, prepare, write_track
@@ -80,24 +76,3 @@ def test_of_several_tracks_the_first_is_heard_and_it_is_said(tmp_path: Path, tar
     path = write_track(tmp_path / "two.mka", chirping(1, 16000), 16000, codec="flac", tracks=2)
     (warning,) = prepare_recording(path, WHOLE, target).warnings
     assert "has 2 sound tracks; the first is heard" in warning
-
-
-def add_cover(path: Path, picture: bytes) -> None:
-    """Put a picture in front of the last block of a FLAC file's header."""
-    content = path.read_bytes()
-    mime = b"image/png"
-    block = struct.pack(">II", 3, len(mime)) + mime + struct.pack(">IIIIII", 0, 32, 32, 24, 0, len(picture)) + picture
-    stream_info = content[4 : 4 + 4 + 34]
-    assert stream_info[0] & 0x7F == 0
-    head = bytes([6]) + len(block).to_bytes(3, "big")
-    path.write_bytes(b"fLaC" + bytes([0]) + stream_info[1:] + head + block + content[42:])
-
-
-def test_a_picture_on_the_cover_is_no_video(tmp_path: Path, target: Path):
-    path = tmp_path / "song.flac"
-    soundfile.write(path, chirping(1, 16000), 16000)
-    cover = io.BytesIO()
-    Image.new("RGB", (32, 32)).save(cover, "PNG")
-    plain, _ = soundfile.read(path, dtype="float32", always_2d=True)
-    add_cover(path, cover.getvalue())
-    assert np.array_equal(prepare(path, WHOLE, target), plain)

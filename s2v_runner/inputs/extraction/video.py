@@ -16,6 +16,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 
 from s2v_runner.errors import InputError
+from s2v_runner.inputs.films import EARLY_END, open_film, reason_of, stated_seconds
 
 _QUALITY = 12
 """The constant rate factor of x264: colours a step apart stay apart."""
@@ -26,8 +27,6 @@ _ASSUMED_RATE = Fraction(25)
 _MATRIX_PLACES = 5
 """Of the matrix of a frame's side data, what turns and mirrors: its first two rows of three."""
 _ROUNDING = 1e-6
-_EARLY_END = 0.5
-"""Seconds that a video may end before it says it does; sound may be longer than pictures."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,7 @@ class Source:
         """In seconds."""
         self.end = 0.0
         """When the last frame ended that was read, in seconds."""
+        self._goes_on = False
 
     def __iter__(self) -> Iterator[SourceFrame]:
         """The frames until `seconds`. Raises InputError where the file breaks off."""
@@ -72,6 +72,7 @@ class Source:
             if tick <= last:
                 continue
             if self._seconds is not None and tick * self.tick > self._seconds - _ROUNDING:
+                self._goes_on = True
                 return
             last = tick
             length = frame.duration * frame.time_base if frame.duration and frame.time_base else 1 / self.rate
@@ -80,18 +81,9 @@ class Source:
 
     @property
     def missing_seconds(self) -> float:
-        """How much earlier it ended than it says, where all of it was read; 0 for what does not matter."""
-        missing = self._stated_seconds() - self.end
-        return missing if self._seconds is None and missing > _EARLY_END else 0.0
-
-    def _stated_seconds(self) -> float:
-        """How long it says it is; 0 where it does not."""
-        if self._stream.duration and self._stream.time_base:
-            return float(self._stream.duration * self._stream.time_base)
-        # Some containers know one length for all they hold.
-        if self._container.duration and len(self._container.streams) == 1:
-            return self._container.duration / av.time_base
-        return 0.0
+        """How much earlier it ended than it says, where it was read to its end; 0 for what does not matter."""
+        missing = (stated_seconds(self._container) or 0.0) - self.end
+        return missing if missing > EARLY_END and not self._goes_on else 0.0
 
     def _decode(self) -> Iterator[VideoFrame]:
         try:
@@ -99,7 +91,7 @@ class Source:
         except (FFmpegError, OSError) as error:
             raise InputError(
                 f"pose.path '{self._path}'",
-                f"it breaks off after {self.end:.1f} s ({error.strerror or error})",
+                f"it breaks off after {self.end:.1f} s ({reason_of(error)})",
                 "Export it again, or cut it before that",
             ) from error
 
@@ -107,20 +99,7 @@ class Source:
 @contextmanager
 def open_source(path: Path, seconds: float | None) -> Iterator[Source]:
     """A video to be read, up to `seconds` of it. Raises InputError for a file that is missing or is no video."""
-    key = f"pose.path '{path}'"
-    if not path.is_file():
-        raise InputError(
-            key, "it is a folder" if path.is_dir() else "there is no such file", "Give the path of a video"
-        )
-    try:
-        # Named as a file, or a colon in its name would make it a protocol.
-        container = av.open(f"file:{path}")
-    except (FFmpegError, OSError) as error:
-        problem = f"it cannot be read as a video ({error.strerror or error})"
-        raise InputError(key, problem, "Give an MP4 or the like") from error
-    with container:
-        if not container.streams.video:
-            raise InputError(key, "it has no pictures in it", "Give a video of a person")
+    with open_film(path, "a video of a person") as container:
         yield Source(container, path, seconds)
 
 
