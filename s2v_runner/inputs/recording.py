@@ -22,6 +22,7 @@ from s2v_runner.records import Report, Value
 MOST_CHANNELS = 8
 """As many as a video's sound track has."""
 
+_KEY = "audio.path"
 _CHANNELS = {1: "mono", 2: "stereo"}
 _UNFADED = Fade(0, 0)
 
@@ -74,7 +75,7 @@ def probe_recording(path: Path, settings: RecordingSettings) -> Recording:
     and for one that is longer than it may be.
     """
     _check_settings(settings)
-    with open_source(path) as source:
+    with open_source(path, _KEY) as source:
         _check_source(path, source)
         begin = round(settings.start * source.rate)
         limit = begin + max(1, int(settings.limit * source.rate))
@@ -129,18 +130,16 @@ def prepare_recording(path: Path, settings: RecordingSettings, target: Path) -> 
 def _heard(recording: Recording) -> Iterator[np.ndarray]:
     """The blocks [samples, channels] of what is heard. Raises InputError where they are not what was found before."""
     left = recording.frames
-    with open_source(recording.path) as source:
+    with open_source(recording.path, _KEY) as source:
         for block in source.blocks(recording.begin, recording.begin + recording.frames):
             if not np.isfinite(block).all():
-                raise InputError(
-                    f"audio.path '{recording.path}'", "it has samples that are no numbers", "Export it again"
-                )
+                raise InputError(f"{_KEY} '{recording.path}'", "it has samples that are no numbers", "Export it again")
             left -= len(block)
             yield block
     if left:
         ended = (recording.frames - left) / recording.rate
         raise InputError(
-            f"audio.path '{recording.path}'",
+            f"{_KEY} '{recording.path}'",
             f"it breaks off {ended:.2f} s after audio.start={recording.begin / recording.rate:g}",
             "Copy or export it again",
         )
@@ -149,7 +148,7 @@ def _heard(recording: Recording) -> Iterator[np.ndarray]:
 def _check_size(recording: Recording) -> None:
     if recording.frames * recording.channels * SAMPLE_BYTES > MOST_BYTES:
         raise InputError(
-            f"audio.path '{recording.path}'",
+            f"{_KEY} '{recording.path}'",
             f"{recording.seconds:.0f} s of {recording.channels} channels are more than a WAV file holds",
             "Give a shorter audio.duration, or mix it down first",
         )
@@ -196,7 +195,7 @@ def _check_settings(settings: RecordingSettings) -> None:
 def _check_source(path: Path, source: SoundSource) -> None:
     if not 1 <= source.channels <= MOST_CHANNELS or source.rate < 1:
         raise InputError(
-            f"audio.path '{path}'",
+            f"{_KEY} '{path}'",
             f"it has {source.channels} channels at {source.rate} Hz, and a video has {MOST_CHANNELS} at most",
             "Mix it down first",
         )
@@ -204,7 +203,7 @@ def _check_source(path: Path, source: SoundSource) -> None:
 
 def _refuse_empty(path: Path, settings: RecordingSettings, source: SoundSource, there: int) -> InputError:
     if not settings.start:
-        return InputError(f"audio.path '{path}'", "it is empty", "Give a recording with sound in it")
+        return InputError(f"{_KEY} '{path}'", "it is empty", "Give a recording with sound in it")
     seconds = there / source.rate if there else source.seconds
     ends = "before that" if seconds is None else f"at {seconds:.2f} s"
     return InputError(f"audio.start={settings.start:g}", f"'{path}' ends {ends}", "Give a smaller number of seconds")
@@ -218,7 +217,7 @@ def _refuse_length(path: Path, settings: RecordingSettings, source: SoundSource,
     else:
         heard = "more"
     return InputError(
-        f"audio.path '{path}'",
+        f"{_KEY} '{path}'",
         f"{heard} of it would be heard, and audio.limit allows {settings.limit:g} s",
         "Give a shorter audio.duration, audio.too_long=cut, or a higher audio.limit",
     )
@@ -255,20 +254,20 @@ def _report(recording: Recording, settings: RecordingSettings, levels: Levels | 
 def _warnings(recording: Recording, settings: RecordingSettings, levels: Levels | None) -> Iterator[str]:
     path = recording.path
     if recording.is_over_limit:
-        yield f"audio.path '{path}' goes on after audio.limit={settings.limit:g} s; what follows is not heard"
+        yield f"{_KEY} '{path}' goes on after audio.limit={settings.limit:g} s; what follows is not heard"
     if settings.duration is not None and not recording.is_cut_after and recording.seconds < settings.duration - 0.005:
         yield f"audio.duration={settings.duration:g} is more than the {recording.seconds:.2f} s that '{path}' has left"
     if recording.rate < SPEECH_RATE:
         yield (
-            f"audio.path '{path}' has {recording.rate} samples a second where the speech encoder hears {SPEECH_RATE}: "
+            f"{_KEY} '{path}' has {recording.rate} samples a second where the speech encoder hears {SPEECH_RATE}: "
             "consonants are hard to tell apart in it"
         )
     if recording.tracks > 1:
-        yield f"audio.path '{path}' has {recording.tracks} sound tracks; the first is heard"
+        yield f"{_KEY} '{path}' has {recording.tracks} sound tracks; the first is heard"
     if levels is None or settings.loudness is None:
         return
     if levels.is_silent:
-        yield f"audio.path '{path}' is too soft or too short for its loudness to be measured, and is left as it is"
+        yield f"{_KEY} '{path}' is too soft or too short for its loudness to be measured, and is left as it is"
     elif (gain := _gain(levels, settings)) < settings.loudness - levels.loudness:
         reached = _signed(levels.loudness + gain)
         yield (

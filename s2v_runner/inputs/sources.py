@@ -63,10 +63,14 @@ class SoundSource(Protocol):
         ...
 
 
-def open_source(path: Path) -> AbstractContextManager[SoundSource]:
-    """The first sound of a file. Raises InputError for a file that is missing, cannot be read or has none."""
-    check_file(f"audio.path '{path}'", path, "Give the path of a recording")
-    return _open_sound_file(path) if _is_sound_file(path) else _open_track(path)
+def open_source(path: Path, key: str) -> AbstractContextManager[SoundSource]:
+    """The first sound of a file. `key` is the setting that named it.
+
+    Raises InputError for a file that is missing, cannot be read or has none.
+    """
+    subject = f"{key} '{path}'"
+    check_file(subject, path, "Give the path of a recording")
+    return _open_sound_file(path, subject) if _is_sound_file(path) else _open_track(path, subject)
 
 
 def _is_sound_file(path: Path) -> bool:
@@ -78,22 +82,20 @@ def _is_sound_file(path: Path) -> bool:
         return False
 
 
-def _open_track(path: Path) -> AbstractContextManager[SoundSource]:
+def _open_track(path: Path, subject: str) -> AbstractContextManager[SoundSource]:
     # Late: only what libsndfile does not know is read by FFmpeg.
     from s2v_runner.inputs.tracks import open_track
 
-    return nullcontext(open_track(path))
+    return nullcontext(open_track(path, subject))
 
 
 @contextmanager
-def _open_sound_file(path: Path) -> Iterator[SoundSource]:
+def _open_sound_file(path: Path, subject: str) -> Iterator[SoundSource]:
     try:
         with SequentialSoundFile(path) as file:
             yield _SoundFile(file)
     except (soundfile.SoundFileError, OSError, EOFError) as error:
-        raise InputError(
-            f"audio.path '{path}'", f"it breaks off, or cannot be read as audio ({error})", FORMATS
-        ) from error
+        raise InputError(subject, f"it breaks off, or cannot be read as audio ({error})", FORMATS) from error
 
 
 class _SoundFile:

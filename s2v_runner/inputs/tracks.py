@@ -28,10 +28,10 @@ _EARLY_END = 0.5
 _SILENCE = 1 << 16
 
 
-def open_track(path: Path) -> "SoundTrack":
-    """The first sound track of a file. Raises InputError for a file that has none."""
-    with _opened(path) as container:
-        return SoundTrack(path, container)
+def open_track(path: Path, subject: str) -> "SoundTrack":
+    """The first sound track of a file. Raises InputError, about the subject, for a file that has none."""
+    with _opened(path, subject) as container:
+        return SoundTrack(path, subject, container)
 
 
 class SoundTrack:
@@ -39,8 +39,8 @@ class SoundTrack:
 
     frames = None
 
-    def __init__(self, path: Path, container: InputContainer) -> None:
-        self._path = path
+    def __init__(self, path: Path, subject: str, container: InputContainer) -> None:
+        self._path, self._subject = path, subject
         stream = container.streams.audio[0]
         self.tracks = len(container.streams.audio)
         self.rate, self.channels = stream.rate, stream.channels
@@ -59,7 +59,7 @@ class SoundTrack:
     def blocks(self, begin: int, end: int) -> Iterator[np.ndarray]:
         """As `SoundSource.blocks`. Where no sound was recorded for a while there is silence."""
         position = 0
-        with _opened(self._path) as container:
+        with _opened(self._path, self._subject) as container:
             for start, samples in self._placed(container, begin):
                 yield from self._silence(max(position, begin), min(start, end))
                 part = samples[max(0, begin - start) : max(0, end - start)]
@@ -111,28 +111,27 @@ class SoundTrack:
     def _check_end(self, position: int) -> None:
         if position < self.assured:
             raise InputError(
-                f"audio.path '{self._path}'",
+                self._subject,
                 f"it breaks off after {position / self.rate:.2f} of {self.seconds:.2f} s",
                 "Copy or export it again",
             )
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[InputContainer]:
+def _opened(path: Path, subject: str) -> Iterator[InputContainer]:
     try:
         # Named as a file, or a colon in its name would make it a protocol; and it may not lead to others.
         with av.open(f"file:{path}", options={"protocol_whitelist": "file"}) as container:
             if not container.streams.audio:
                 problem = "there is no sound in it" if container.streams.video else "it cannot be read as audio"
-                raise InputError(f"audio.path '{path}'", problem, FORMATS)
+                raise InputError(subject, problem, FORMATS)
             yield container
     except InputError:
         raise
     # A ValueError is sound that changes its format on the way.
     except (FFmpegError, OSError, ValueError) as error:
-        raise InputError(
-            f"audio.path '{path}'", f"it cannot be read as audio, or breaks off ({reason_of(error)})", FORMATS
-        ) from error
+        problem = f"it cannot be read as audio, or breaks off ({reason_of(error)})"
+        raise InputError(subject, problem, FORMATS) from error
 
 
 def _start(stream: AudioStream | VideoStream) -> float:

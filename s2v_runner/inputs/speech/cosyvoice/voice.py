@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from s2v_runner.errors import InputError
 from s2v_runner.inputs.places import check_file
+from s2v_runner.inputs.sources import open_source
 
+_KEY = "tts.prompt_audio"
 _LOWEST_RATE = 16_000
 # CosyVoice asserts the upper one.
 _SHORTEST, _LONGEST = 1.0, 30.0
@@ -23,7 +24,6 @@ _SPEECH_RANGE = 10 ** (-40 / 20)
 # Quiet that stays on either side: a word cut to the last sample makes the model go on with it.
 _MARGIN = 0.2
 _CLIPPED_LEVEL, _CLIPPED_SHARE = 0.999, 1e-3
-_FORMATS = "Give a WAV, FLAC, OGG, MP3 or M4A file"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Voice:
 def find_recording(path: Path | None) -> Path:
     """The recording that was given. Raises InputError if none was, or none is there."""
     if path is None:
-        raise InputError("tts.prompt_audio", "no recording of the voice is given", "Give 5 to 15 seconds of it")
+        raise InputError(_KEY, "no recording of the voice is given", "Give 5 to 15 seconds of it")
     check_file(_name(path), path, "Give the path of a recording of the voice")
     return path
 
@@ -78,60 +78,20 @@ def write_voice(voice: Voice, path: Path) -> None:
 
 
 def _name(path: Path) -> str:
-    return f"tts.prompt_audio '{path}'"
+    return f"{_KEY} '{path}'"
 
 
 def _decode(path: Path) -> tuple[np.ndarray, int]:
-    """Mono samples and their rate, by the first of two libraries that knows the format."""
-    try:
-        return _decode_sound(path)
-    except InputError:
-        raise
-    except (soundfile.SoundFileError, OSError, EOFError, ValueError) as error:
-        reason = error
-    from av.error import FFmpegError
-
-    try:
-        return _decode_container(path)
-    except InputError:
-        raise
-    except (FFmpegError, OSError, ValueError) as error:
-        raise InputError(_name(path), f"it cannot be read as audio ({_flat(reason)})", _FORMATS) from error
-
-
-def _decode_sound(path: Path) -> tuple[np.ndarray, int]:
-    with soundfile.SoundFile(path) as file:
-        # Some headers do not know how long their file is, and say something huge.
-        most = int(_LONGEST_FILE * file.samplerate) + 1
-        samples = file.read(min(file.frames, most), dtype="float32", always_2d=True)
-        _limit(path, len(samples) / file.samplerate)
-        return samples.mean(axis=1, dtype=np.float32), file.samplerate
-
-
-def _decode_container(path: Path) -> tuple[np.ndarray, int]:
-    import av
-
-    # Named as a file, or a colon in its name would make it a protocol.
-    with av.open(f"file:{path}") as container:
-        if not container.streams.audio:
-            raise InputError(_name(path), "there is no sound in it", _FORMATS)
-        stream = container.streams.audio[0]
-        resampler = av.AudioResampler(format="fltp", layout=stream.layout, rate=stream.rate)
-        blocks: list[np.ndarray] = []
-        count = 0
-        for frame in container.decode(stream):
-            for plain in resampler.resample(frame):
-                blocks.append(plain.to_ndarray().mean(axis=0, dtype=np.float32))
-                count += plain.samples
-                _limit(path, count / stream.rate)
-        return np.concatenate(blocks) if blocks else np.zeros(0, np.float32), stream.rate
-
-
-def _limit(path: Path, seconds: float) -> None:
-    if seconds > _LONGEST_FILE:
+    """Mono samples and their rate."""
+    with open_source(path, _KEY) as source:
+        most = int(_LONGEST_FILE * source.rate)
+        blocks = [block.mean(axis=1, dtype=np.float32) for block in source.blocks(0, most + 1)]
+        samples = np.concatenate([np.zeros(0, np.float32), *blocks])
+    if len(samples) > most:
         raise InputError(
             _name(path), "it lasts more than 2 minutes, and at most 30 s are wanted", "Cut 5 to 15 s of the voice out"
         )
+    return samples, source.rate
 
 
 def _spoken(path: Path, samples: np.ndarray, rate: int) -> tuple[int, int]:
@@ -164,7 +124,3 @@ def _concerns(path: Path, samples: np.ndarray, seconds: float) -> list[str]:
     if share > _CLIPPED_SHARE:
         concerns.append(f"{_name(path)} is clipped ({share:.1%} of its samples): the cloned voice may be as distorted")
     return concerns
-
-
-def _flat(error: BaseException) -> str:
-    return " ".join(str(error).split())
