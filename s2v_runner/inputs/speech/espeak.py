@@ -101,7 +101,7 @@ class EspeakSynthesiser:
         _refuse_recordings(settings)
         request = {"text": spoken_text(settings.text), "words_a_minute": _words_a_minute(settings.speed)}
         voice = choose_voice(settings, request["text"], _installed())
-        _refuse_unreadable(request["text"], voice)
+        _refuse_unreadable(request["text"], voice, settings)
         return request | {"voice": voice.identifier, "seed": settings.seed % _SEEDS}, voice
 
 
@@ -131,7 +131,7 @@ def _words_a_minute(speed: float) -> int:
     return round(speed * _WORDS_A_MINUTE)
 
 
-def _refuse_unreadable(text: str, voice: Voice) -> None:
+def _refuse_unreadable(text: str, voice: Voice, settings: SpeechSettings) -> None:
     spelt, letters = count_spelt(text, voice)
     if spelt <= _MOST_SPELT * letters:
         return
@@ -142,10 +142,13 @@ def _refuse_unreadable(text: str, voice: Voice) -> None:
             f"espeak-ng knows no kanji: it would say 'Chinese letter' for {spelt:,} of the {letters:,} letters",
             "Write them in kana, or choose tts=cosyvoice",
         )
+    is_of_text = settings.voice == settings.language == AUTO
     raise InputError(
         subject,
         f"the voice {voice.name} cannot read {spelt:,} of its {letters:,} letters and would spell them one by one",
-        "Choose tts.voice or tts.language by the text, or leave both at auto",
+        "Write them in letters that it reads, or choose tts.voice by them"
+        if is_of_text
+        else "Choose tts.voice or tts.language by the text, or leave both at auto",
     )
 
 

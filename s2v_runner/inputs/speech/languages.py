@@ -46,8 +46,13 @@ _LANGUAGES = {
     "ARMENIAN": "hy",
     "ETHIOPIC": "am",
     "CHEROKEE": "chr",
+    "SHAVIAN": "en",
 }
 _KANA = ("HIRAGANA", "KATAKANA")
+# Letters to Unicode, which every voice reads as the signs that they are: ª, º and µ.
+_SIGNS = {"FEMININE", "MASCULINE", "MICRO"}
+# Raised and joining letters, such as the apostrophe of Hawaiian, go with the letters beside them.
+_MODIFIER = "Lm"
 # Japanese has a third of kana or more, Chinese a word of it at most.
 _KANA_OF_JAPANESE = 0.1
 
@@ -73,6 +78,8 @@ _PACE = {
     "ETHIOPIC": 0.134,
 }
 _OTHER_PACE = 0.12
+# Seconds of a single letter.
+_SHORTEST = 0.28
 # Where a language is not as fast as others in its script.
 _RELATIVE_PACE = {"fr": 0.74, "uk": 1.4, "yue": 0.84}
 # Of a digit, which is short in a large number and long in one that is told digit by digit.
@@ -108,18 +115,26 @@ def spoken_text(text: str) -> str:
 
 
 def count_scripts(text: str) -> Mapping[str, int]:
-    """The number of letters in each script of a text. Those of none, such as mathematical ones, are left out."""
-    scripts = Counter(_script(character) for character in text if character.isalpha())
-    return {script: count for script, count in scripts.items() if script in _LANGUAGES}
+    """The number of letters in each script of a text, also of scripts that no language is known for here.
+
+    Mathematical letters are a script of their own: they look like others, and nothing reads them so.
+    """
+    return Counter(_script(character) for character in text if _is_of_script(character))
+
+
+def count_unknown(text: str) -> tuple[int, int]:
+    """Of a text's letters, how many are of scripts that no language is known for here; and how many there are."""
+    scripts = count_scripts(text)
+    return sum(count for script, count in scripts.items() if script not in _LANGUAGES), sum(scripts.values())
 
 
 def tell_language(text: str) -> str:
     """The language that most of the time is spoken in, by scripts alone: `en` for all that is Latin.
 
     Time counts rather than letters, since a Chinese letter is a syllable: Chinese with names in Latin letters stays
-    Chinese. Han with kana is Japanese. A text without letters is English.
+    Chinese. Han with kana is Japanese. A text without letters that are known is English.
     """
-    scripts = Counter(count_scripts(text))
+    scripts = Counter({script: count for script, count in count_scripts(text).items() if script in _LANGUAGES})
     kana = sum(scripts[script] for script in _KANA)
     if kana and kana >= _KANA_OF_JAPANESE * (kana + scripts["CJK"]):
         scripts["HIRAGANA"] += scripts.pop("CJK", 0)
@@ -138,12 +153,12 @@ def plain_code(language: str) -> str:
 def estimate_seconds(text: str, language: str, speed: float) -> float:
     """About how long a text takes, by its letters, digits and pauses. `language` is a code, `speed` of 1 is ordinary.
 
-    Within a quarter of what espeak-ng takes, for ordinary sentences.
+    Within a quarter of what espeak-ng takes, for ordinary sentences, and never less than it takes for a letter.
     """
     letters = sum(count * _pace(script) for script, count in count_scripts(text).items())
     letters *= _RELATIVE_PACE.get(plain_code(language).partition("-")[0], 1)
     digits = sum(character.isdecimal() for character in text) * _DIGIT_SECONDS
-    return (letters + digits + sum(_pauses(text))) / speed
+    return max(_SHORTEST, letters + digits + sum(_pauses(text))) / speed
 
 
 def _pauses(text: str) -> Iterator[float]:
@@ -151,6 +166,13 @@ def _pauses(text: str) -> Iterator[float]:
     for before, mark, after in zip(" " + text, text, text[1:], strict=False):
         if mark in _PAUSES and after not in _PAUSES and not (before.isdecimal() and after.isdecimal()):
             yield _PAUSES[mark]
+
+
+def _is_of_script(character: str) -> bool:
+    if not character.isalpha():
+        return False
+    script = _script(character)
+    return script in _LANGUAGES or (unicodedata.category(character) != _MODIFIER and script not in _SIGNS)
 
 
 def _script(letter: str) -> str:

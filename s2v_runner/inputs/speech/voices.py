@@ -32,6 +32,7 @@ _READERS = {
     "ORIYA": {"or"},
     "MYANMAR": {"my", "shn"},
     "CHEROKEE": {"chr"},
+    "SHAVIAN": {"en"},
 }
 _NEAR = 0.5
 _SUGGESTIONS = 3

@@ -225,8 +225,10 @@ def test_what_it_depends_on_is_described_alike_for_equal_speech():
         ),
         ({"prompt_text": "What I said."}, r"tts\.prompt_text 'What I said\.': espeak-ng has voices of its own .*tts="),
         ({"text": "日本語を話します"}, r"knows no kanji: it would say 'Chinese letter' for 4 of the 8 letters"),
-        ({"text": "Привет", "voice": "en-us"}, r"the voice en-us cannot read 6 of its 6 letters"),
+        ({"text": "Привет", "voice": "en-us"}, r"the voice en-us cannot read 6 of its 6 letters .*at auto"),
         ({"text": "សួស្តី"}, r"no voice for the language of its script, 'km'"),
+        ({"text": "ᐃᓄᒃᑎᑐᑦ"}, r"cannot read 6 of its 6 letters and would spell .* Write them in letters that it reads"),
+        ({"text": "Say 𝐇𝐞𝐥𝐥𝐨"}, r"cannot read 5 of its 8 letters and would spell"),
     ],
 )
 def test_what_cannot_be_spoken_is_refused_before_anything_is_written(

@@ -6,7 +6,14 @@ import pytest
 
 from s2v_runner.errors import InputError
 from s2v_runner.inputs.speech.espeak import EspeakSynthesiser
-from s2v_runner.inputs.speech.languages import LONGEST_TEXT, estimate_seconds, plain_code, spoken_text, tell_language
+from s2v_runner.inputs.speech.languages import (
+    LONGEST_TEXT,
+    count_unknown,
+    estimate_seconds,
+    plain_code,
+    spoken_text,
+    tell_language,
+)
 from tests.inputs.speech.test_espeak import SETTINGS
 
 
@@ -37,10 +44,27 @@ from tests.inputs.speech.test_espeak import SETTINGS
         ("42", "en"),
         ("", "en"),
         ("𝐀𝐁", "en"),
+        ("ᐃᓄᒃᑎᑐᑦ", "en"),
+        ("𐑣𐑩𐑤𐑴", "en"),
     ],
 )
 def test_the_language_is_told_from_the_script(text: str, language: str):
     assert tell_language(text) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown", "letters"),
+    [
+        ("Hello ᐃᓄ", 2, 7),
+        ("Hello 𝐇𝐞", 2, 7),
+        ("ꦲꦏꦫ", 3, 3),
+        ("1ª or 2º in 5 µm, Hawaiʻi ʰ", 0, 11),
+        ("日本語々ー", 0, 4),
+        ("42", 0, 0),
+    ],
+)
+def test_letters_of_scripts_that_are_not_known_are_counted(text: str, unknown: int, letters: int):
+    assert count_unknown(text) == (unknown, letters)
 
 
 def test_codes_are_looked_up_without_regard_to_case_or_dashes():
@@ -126,3 +150,9 @@ def test_pauses_are_counted_once_and_not_in_numbers_nor_at_the_end():
 def test_twice_as_fast_is_half_as_long():
     text = "Good morning, everybody."
     assert estimate_seconds(text, "en", 2.0) == pytest.approx(estimate_seconds(text, "en", 1.0) / 2)
+
+
+@pytest.mark.parametrize("text", ["a", "!", "½", "ᐃ", "Ⅷ"])
+def test_nothing_is_estimated_shorter_than_a_letter(text: str):
+    assert estimate_seconds(text, "en", 1.0) == pytest.approx(0.28)
+    assert estimate_seconds(text, "en", 2.0) > 1 / 16

@@ -15,7 +15,14 @@ from s2v_runner.inputs.speech.cosyvoice.installation import Installation, digest
 from s2v_runner.inputs.speech.cosyvoice.process import run_worker
 from s2v_runner.inputs.speech.cosyvoice.sentences import split_text
 from s2v_runner.inputs.speech.cosyvoice.voice import Voice, find_recording, read_voice, write_voice
-from s2v_runner.inputs.speech.languages import AUTO, estimate_seconds, plain_code, spoken_text, tell_language
+from s2v_runner.inputs.speech.languages import (
+    AUTO,
+    count_unknown,
+    estimate_seconds,
+    plain_code,
+    spoken_text,
+    tell_language,
+)
 from s2v_runner.inputs.speech.settings import SpeechSettings
 from s2v_runner.records import Report, Value
 from s2v_runner.replacement import replacing, unfinished_path
@@ -37,6 +44,8 @@ _SHOWN = 60
 # How far the length of a text may be from that of its recording, or of the speech from what was expected, by a rough
 # estimate, before somebody should look.
 _PLAUSIBLE = (0.4, 2.5)
+# Of the letters of a text, as a name or a sign may be in others.
+_MOST_UNKNOWN = 0.1
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,13 @@ class CosyVoiceSynthesiser:
                 f"tts.language '{self._language}'",
                 f"{installation.name} does not speak it, only {', '.join(installation.languages)}",
                 "Set tts.language to one of these, or let espeak-ng speak: tts=espeak",
+            )
+        unknown, letters = count_unknown(self._text)
+        if unknown > _MOST_UNKNOWN * letters:
+            raise InputError(
+                f"tts.text '{_begun(self._text)}'",
+                f"{unknown:,} of its {letters:,} letters are of a script that {installation.name} does not read",
+                f"Write it in the letters of one of its languages: {', '.join(installation.languages)}",
             )
         if _MARKER in self._text:
             raise InputError(

@@ -157,6 +157,7 @@ def test_a_good_speech_has_no_warnings(tmp_path: Path, recording: Path):
     ("changes", "subject", "words"),
     [
         ({"text": "Bom dia.", "language": "pt"}, "tts.language 'pt'", "tts=espeak"),
+        ({"text": "ᐃᓄᒃᑎᑐᑦ."}, "tts.text 'ᐃᓄᒃᑎᑐᑦ.'", "zh, yue, en, ja, ko, de, es, fr, it, ru"),
         ({"text": "Καλημέρα."}, "tts.language 'el'", "zh, yue, en, ja, ko, de, es, fr, it, ru"),
         ({"text": "Say\nso. <|endofprompt|> Yes."}, "tts.text 'Say so. <|endofprompt|> Yes.'", "Leave it out"),
         ({"text": " "}, "tts.text", "it is empty"),
