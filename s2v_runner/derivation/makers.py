@@ -83,7 +83,9 @@ def derive_recording(source: Path, sha256: str, settings: RecordingSettings) -> 
 
 def derive_prompt(extender: Extender, prompt: str, picture: Path, sha256: str, compat: Compat) -> Derivation:
     """A prompt → a longer one, as a text file."""
-    asked = {**extender.describe(), "prompt": prompt, "picture": sha256, "orientation": compat.orientation}
+    described = extender.describe()
+    shown = {"picture": sha256, "orientation": compat.orientation} if described["picture"] else {}
+    asked = {**described, **shown, "prompt": prompt}
     return Derivation(
         name="prompt", suffix=".txt", asked=asked, make=partial(_extend_prompt, extender, prompt, picture, compat)
     )

@@ -62,7 +62,10 @@ class Extender(Protocol):
         """Raises InputError for everything that can be known to be wrong before it begins. Loads nothing heavy."""
 
     def describe(self) -> Mapping[str, Value]:
-        """All that the text depends on beside prompt and picture, by content and not by place."""
+        """All that the text depends on beside prompt and picture, by content and not by place.
+
+        `picture` is whether it is looked at.
+        """
         ...
 
     def extend(self, prompt: str, picture: Image.Image | None) -> ExtendedPrompt:
