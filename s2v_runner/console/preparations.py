@@ -6,7 +6,14 @@ from typing import Any
 from s2v_runner.console.outline import fact_line
 from s2v_runner.prepare import PreparedRun
 
-_NAMES = {"speech": "speech", "recording": "sound", "picture": "picture", "poses": "poses", "prompt": "prompt"}
+_NAMES = {
+    "speech": "speech",
+    "recording": "sound",
+    "picture": "picture",
+    "poses": "poses",
+    "pose": "pose",
+    "prompt": "prompt",
+}
 """What each is called, in the order in which they are told."""
 _LONGEST_TEXT = 200
 

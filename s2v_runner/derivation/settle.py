@@ -17,7 +17,8 @@ from s2v_runner.prepare import PreparedRun
 from s2v_runner.records import Report
 from s2v_runner.tracking.folder import RESUME_NAME
 
-SPEECH, RECORDING, PROMPT, POSES, PICTURE = "speech", "recording", "prompt", "poses", "picture"
+SPEECH, RECORDING, PROMPT, POSES = "speech", "recording", "prompt", "poses"
+PICTURE, POSE = "picture", "pose"
 _STAGES = {
     SPEECH: "synthesise speech",
     RECORDING: "prepare recording",
@@ -150,13 +151,14 @@ def _settle_prompt(run: PreparedRun, bench: Workbench, prepared: _Inputs, obtain
 
 def _settle_poses(run: PreparedRun, inputs: _Inputs, prepared: _Inputs, obtain: _Obtain) -> PreparedRun:
     request, plan, extraction = run.request, run.plan, run.makers.extraction
-    if request.pose_video is None:
+    video = request.pose_video
+    if video is None:
         return run
     if extraction is not None:
         inputs["pose_source"] = inputs["pose"]
         seconds = plan.made_frames / request.sample_fps
-        derived = obtain(derive_poses(request.pose_video, inputs["pose"]["sha256"], extraction, seconds))
+        derived = obtain(derive_poses(video, inputs["pose"]["sha256"], extraction, seconds))
         inputs["pose"] = derived.as_input()
-        return replace(run, request=replace(request, pose_video=derived.path))
-    prepared[POSES] = asdict(report_pose(request.pose_video, plan, request.sample_fps, request.compat))
-    return run
+        video = derived.path
+    prepared[POSE] = asdict(report_pose(video, plan, request.sample_fps, request.compat))
+    return replace(run, request=replace(request, pose_video=video))

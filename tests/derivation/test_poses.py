@@ -37,6 +37,7 @@ def test_poses_are_taken_from_a_video_and_lie_with_the_run(workshop: Workshop, w
     assert record.inputs["pose"]["sha256"] == record.prepared["poses"]["sha256"]
     assert record.inputs["pose_source"]["path"] == record.resolved["pose"]["path"]
     assert "extract poses" in record.attempts[0].stages
+    assert record.prepared["pose"]["facts"]["frames"] == count_frames(poses)
     assert record.frames != workshop.perform("num_clip=2").record.frames
     drawn = workshop.perform("num_clip=2", "pose=video", f"pose.path={poses}").record
     assert drawn.frames == record.frames
@@ -64,10 +65,14 @@ def test_what_is_wrong_with_the_models_is_said_before_the_run(
     assert not workshop.folders()
 
 
-@pytest.mark.parametrize("end", ["hold", "loop", "black"])
-def test_where_the_poses_end_makes_a_difference_of_its_own(workshop: Workshop, tmp_path: Path, end: str):
+def test_where_the_poses_end_makes_a_difference_of_its_own(workshop: Workshop, tmp_path: Path):
     pictures = [draw_people([SOMEBODY.moved(6 * index)]) for index in range(5)]
     video = write_video(tmp_path / "short.mp4", pictures)
-    record = workshop.perform("num_clip=2", "pose=video", f"pose.path={video}", f"pose.end={end}").record
-    assert record.prepared["poses"]["facts"]
-    assert record.resolved["pose"]["end"] == end
+    seen = set()
+    for end in ("hold", "loop", "black"):
+        record = workshop.perform("num_clip=2", "pose=video", f"pose.path={video}", f"pose.end={end}").record
+        assert record.prepared["pose"]["facts"]["end"] == end
+        assert any("before the video does" in warning for warning in record.warnings)
+        assert record.frames is not None
+        seen.add(record.frames["sha256"])
+    assert len(seen) == 3
