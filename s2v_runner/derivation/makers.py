@@ -14,6 +14,7 @@ from s2v_runner.derivation.store import Derivation
 from s2v_runner.inputs.extraction.extract import check_extraction, describe_extraction, extract_poses
 from s2v_runner.inputs.extraction.settings import ExtractionSettings
 from s2v_runner.inputs.picture import read_picture
+from s2v_runner.inputs.pose import probe_pose
 from s2v_runner.inputs.prompt.choice import choose_extender
 from s2v_runner.inputs.prompt.settings import Extender
 from s2v_runner.inputs.recording import RecordingSettings, prepare_recording
@@ -58,9 +59,11 @@ def choose_makers(config: RunConfig, request: Request) -> Makers:
     if extender is not None:
         extender.check()
     extraction = extraction_settings(config, device)
-    if extraction is not None:
-        assert request.pose_video is not None
-        check_extraction(request.pose_video, extraction)
+    if request.pose_video is not None:
+        if extraction is None:
+            probe_pose(request.pose_video, request.sample_fps)
+        else:
+            check_extraction(request.pose_video, extraction)
     return Makers(
         synthesiser=synthesiser, recording=recording_settings(config), extender=extender, extraction=extraction
     )

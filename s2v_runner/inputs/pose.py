@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain, islice, repeat
 from pathlib import Path
 
@@ -17,12 +17,14 @@ from av.video.stream import VideoStream
 from s2v_runner.errors import InputError
 from s2v_runner.geometry import Placement, place
 from s2v_runner.inputs.films import EARLY_END, open_film, reason_of, refuse_empty, stated_seconds
+from s2v_runner.inputs.places import check_file
 from s2v_runner.records import Compat, Report, RunPlan, Value
 
 # Seconds by which a stamp may be late of the time that was meant: some containers count in whole milliseconds.
 _STAMP_ROUNDING = 1e-3
 _MEANT = "a pose video"
 _QUARTER = 90
+_VIDEOS_KNOWN = 1024
 # A rounding of the size does not count as another aspect.
 _MOST_CUT = 0.02
 
@@ -50,6 +52,14 @@ def probe_pose(path: Path, fps: int) -> PoseHeader:
     A video that states no rate has `fps` frames a second. Raises InputError for a file that is missing, is no video,
     has no frames, or ends long before its header says.
     """
+    check_file(f"pose.path '{path}'", path, f"Give the path of {_MEANT}")
+    state = path.stat()
+    return _probe(path, fps, state.st_size, state.st_mtime_ns)
+
+
+# The points of a sweep ask for the same few videos again and again.
+@lru_cache(maxsize=_VIDEOS_KNOWN)
+def _probe(path: Path, fps: int, _size: int, _time: int) -> PoseHeader:
     with _decoding(path) as container:
         stream = container.streams.video[0]
         first = next(container.decode(stream), None)

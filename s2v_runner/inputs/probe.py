@@ -1,7 +1,8 @@
-"""What a plan needs to know of the inputs, from their headers. Nothing heavy is imported."""
+"""What a plan needs to know of the inputs. Nothing heavy is imported."""
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import soundfile
@@ -23,6 +24,7 @@ _TURNED = {5, 6, 7, 8}
 """EXIF orientations that swap height and width."""
 
 _BLOCK = 1 << 20
+_PICTURES_KNOWN = 1024
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,17 @@ class SoundHeader:
 
 
 def probe_picture(path: Path, compat: Compat) -> tuple[int, int]:
-    """Height and width, as `read_picture` will find them. Raises InputError for a file that is no picture."""
+    """Height and width, as `read_picture` will find them. Raises InputError for a file that is no picture.
+
+    It is read to its end, so that one that breaks off is found now and not when it is needed.
+    """
     with open_picture(path) as opened:
         image = opened.image
         turned = compat.orientation == "honoured" and image.getexif().get(Base.Orientation) in _TURNED
-        return image.size if turned else (image.height, image.width)
+        size = image.size if turned else (image.height, image.width)
+    state = path.stat()
+    _read_to_its_end(path, state.st_size, state.st_mtime_ns)
+    return size
 
 
 def probe_sound(path: Path) -> SoundHeader:
@@ -65,6 +73,13 @@ def probe_sound(path: Path) -> SoundHeader:
     if header.frames < 1:
         raise InputError(subject, "it is empty", "Give a recording with sound in it")
     return header
+
+
+# The points of a sweep ask for the same few files again and again.
+@lru_cache(maxsize=_PICTURES_KNOWN)
+def _read_to_its_end(path: Path, _size: int, _time: int) -> None:
+    with open_picture(path) as opened:
+        opened.image.load()
 
 
 def _count_frames(file: soundfile.SoundFile) -> int:

@@ -24,6 +24,8 @@ _REDUCTIONS = (2, 4, 8)
 _HEAD_BYTES = 1024
 _PHOTO_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _REMEDY = "Give a JPEG, PNG, WebP or the like"
+# In what Pillow says of pictures whose end is missing.
+_BROKEN_OFF = "truncated"
 # What Pillow and its plug-ins raise for files that are damaged or none of theirs.
 _ERRORS = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
 
@@ -117,6 +119,8 @@ def _explain(path: Path, error: Exception) -> tuple[str, str]:
     if kind is not None:
         return kind
     reason = " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
+    if _BROKEN_OFF in reason.lower():
+        return f"it breaks off ({reason})", "Copy or export it again"
     return f"it cannot be read as a picture ({reason})", _REMEDY
 
 

@@ -220,7 +220,7 @@ def test_a_picture_of_no_use_is_refused(tmp_path: Path, size: tuple[int, int], s
         (b"%PDF-1.7\n%", "a PDF document.*as PNG"),
         (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG.*as PNG"),
         (b"words", "cannot be read as a picture"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "cannot be read as a picture"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "it breaks off.*export it again"),
     ],
 )
 def test_files_of_another_kind_are_told_what_to_become(tmp_path: Path, content: bytes, said: str):
@@ -256,8 +256,21 @@ def test_what_is_no_picture_is_refused(tmp_path: Path):
     cut = tmp_path / "cut.jpg"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(cut)
     cut.write_bytes(cut.read_bytes()[:600])
-    for path in (text, cut):
-        with pytest.raises(InputError, match="cannot be read as a picture"):
+    for path, said in ((text, "cannot be read as a picture"), (cut, "it breaks off")):
+        with pytest.raises(InputError, match=said):
             read_picture(path, FIXED)
     with pytest.raises(InputError, match="no such file"):
         read_picture(tmp_path / "absent.png", FIXED)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".gif", ".tif", ".bmp"])
+def test_a_picture_that_breaks_off_is_refused_before_it_is_needed(tmp_path: Path, suffix: str):
+    path = tmp_path / f"picture{suffix}"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(path)
+    probe_picture(path, FIXED)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    for look in (probe_picture, read_picture):
+        with pytest.raises(InputError, match=r"picture\.\w+': it (breaks off|cannot be read).*(Copy|Give)") as refused:
+            look(path, FIXED)
+        assert "\n" not in str(refused.value)
