@@ -12,6 +12,9 @@ from s2v_runner.tracking.record import Record
 # What was heard is heard from beginning to end: what was to be done to it has been.
 _WHOLE_RECORDING = {"start": 0.0, "duration": None, "loudness": None}
 _NO_SPEECH = {"method": "none", "text": None, "prompt_audio": None, "prompt_text": None}
+# What records say that have no `fit`: `pad` was what the original does, and no pose was seen past the end of a video.
+_EARLY_FITS = {"cover": "cover", "pad": "reference"}
+_EARLY_END = "black"
 
 
 def repeated_settings(record: Record) -> dict[str, Any]:
@@ -21,6 +24,10 @@ def repeated_settings(record: Record) -> dict[str, Any]:
     Raises InputError for an input that is not to be had any more.
     """
     settings: dict[str, Any] = copy.deepcopy(dict(record.resolved))
+    if "fit" not in settings:
+        settings["fit"] = _EARLY_FITS[settings["compat"]["picture_fit"]]
+        settings["compat"] |= {"picture_fit": settings["fit"], "pose_end": _EARLY_END}
+        settings["pose"]["end"] = _EARLY_END
     settings["image"] = present_input(record.inputs["image"], "image")
     settings["audio"] = {**settings["audio"], "path": present_input(record.inputs["audio"], "audio")}
     if "key" in record.prepared.get("recording", {}):
