@@ -124,7 +124,7 @@ def _make_parser() -> argparse.ArgumentParser:
     add("--ckpt_dir", help="the folder of the weights")
     add("--prompt", help="what is in the picture and what it does")
     add("--image", help="the picture that is to speak")
-    add("--audio", help="the speech: WAV, FLAC, OGG or MP3")
+    add("--audio", help="the speech: WAV, FLAC, OGG, MP3, M4A and the like, or a video with sound")
     add("--size", default=_SIZE_DEFAULT, help="width*height, taken as an area; the picture gives the aspect")
     add("--max_area", type=int, help="pixels of a frame at most")
     add("--infer_frames", type=int, help="video frames of a clip, a multiple of 4")
