@@ -4,7 +4,6 @@ What is heard is written once, as it is at its own rate and channels; the speech
 both read that file.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,8 @@ MOST_CHANNELS = 8
 _KEY = "audio.path"
 _CHANNELS = {1: "mono", 2: "stereo"}
 _UNFADED = Fade(0, 0)
+# Seconds, longer than any recording; samples of much more could not be counted.
+_ENDLESS = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,11 +180,17 @@ def _count(source: SoundSource, begin: int, end: int) -> int:
 def _check_settings(settings: RecordingSettings) -> None:
     positive = {"duration": settings.duration, "limit": settings.limit}
     for key, value in positive.items():
-        if value is not None and not 0 < value < math.inf:
-            raise InputError(f"audio.{key}={value:g}", "it must be a positive number of seconds", "Give one, such as 5")
+        if value is not None and not 0 < value < _ENDLESS:
+            raise InputError(
+                f"audio.{key}={value:g}",
+                f"it must be seconds, more than 0 and less than {_ENDLESS:g}",
+                "Give one, such as 5",
+            )
     for key, value in {"start": settings.start, "fade": settings.fade}.items():
-        if not 0 <= value < math.inf:
-            raise InputError(f"audio.{key}={value:g}", "it must be a number of seconds, 0 or more", "Give 0 for none")
+        if not 0 <= value < _ENDLESS:
+            raise InputError(
+                f"audio.{key}={value:g}", f"it must be seconds, 0 or more and less than {_ENDLESS:g}", "Give 0 for none"
+            )
     if settings.loudness is not None and not -70 < settings.loudness < 0:
         raise InputError(
             f"audio.loudness={settings.loudness:g}",

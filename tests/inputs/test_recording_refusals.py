@@ -40,6 +40,7 @@ def test_more_than_the_limit_is_refused_or_cut(tmp_path: Path, target: Path):
         ({"start": 99.0}, r"audio\.start=99: .* ends at 2\.00 s"),
         ({"start": -1.0}, r"audio\.start=-1: it must be"),
         ({"start": float("nan")}, r"audio\.start=nan: it must be"),
+        ({"start": 1e306}, r"audio\.start=1e\+306: it must be"),
         ({"duration": 0.0}, r"audio\.duration=0: it must be"),
         ({"duration": -2.0}, r"audio\.duration=-2: it must be"),
         ({"duration": float("inf")}, r"audio\.duration=inf: it must be"),

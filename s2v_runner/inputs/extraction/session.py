@@ -8,6 +8,7 @@ import numpy as np
 
 from s2v_runner.errors import GenerationError, InputError
 from s2v_runner.inputs.extraction.header import Dimension, Header, Tensor, read_header
+from s2v_runner.inputs.places import check_file
 
 _ERRORS_ONLY = 3
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
@@ -20,8 +21,7 @@ def refuse(key: str, path: Path, problem: str, meant: str) -> InputError:
 
 def read_model_header(key: str, path: Path, meant: str) -> Header:
     """The inputs and outputs of a model. Raises InputError for a file that is missing or is no ONNX model."""
-    if not path.is_file():
-        raise refuse(key, path, "it is a folder" if path.is_dir() else "there is no such file", meant)
+    check_file(f"{key} '{path}'", path, f"Give {meant}")
     try:
         return read_header(path)
     except OSError as error:

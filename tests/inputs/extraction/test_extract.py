@@ -259,6 +259,7 @@ def test_a_check_finds_what_is_wrong_before_anything_is_loaded(
     for changes, words in (
         ({"detector": tmp_path / "absent.onnx"}, r"pose\.detector '.*': there is no such file"),
         ({"estimator": tmp_path / "absent.onnx"}, r"pose\.estimator '.*': there is no such file"),
+        ({"estimator": tmp_path / ("long" * 99)}, r"pose\.estimator '.*': it cannot be read as a file"),
         ({"detector": settings.estimator}, r"pose\.detector '.*': its inputs are"),
         ({"device": "tpu"}, r"memory\.device 'tpu'"),
     ):

@@ -5,6 +5,8 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -57,9 +59,11 @@ class Installation:
 
 def locate_installation(settings: SpeechSettings) -> Installation:
     """Find CosyVoice. Raises InputError for what is missing, or too old for the model. Nothing of it is run."""
-    code = _locate_code(settings.code)
-    weights, generation = _locate_weights(settings.weights)
-    entrance = (code / _ENTRANCE).read_text(encoding="utf-8", errors="replace")
+    with _looking_into("code", settings.code):
+        code = _locate_code(settings.code)
+        entrance = (code / _ENTRANCE).read_text(encoding="utf-8", errors="replace")
+    with _looking_into("weights", settings.weights):
+        weights, generation = _locate_weights(settings.weights)
     known = re.search(rf"^class CosyVoice{generation}\b", entrance, re.MULTILINE)
     # The first checkouts with the class asked for another file.
     if known is None or _setup_name(generation) not in entrance:
@@ -68,7 +72,9 @@ def locate_installation(settings: SpeechSettings) -> Installation:
             f"it is older than the model in '{settings.weights}', a CosyVoice{generation}",
             "Update it: git pull, then git submodule update --init --recursive",
         )
-    return Installation(code, weights, _locate_python(settings.python), generation)
+    with _looking_into("python", settings.python):
+        python = _locate_python(settings.python)
+    return Installation(code, weights, python, generation)
 
 
 def digest_installation(installation: Installation) -> str:
@@ -85,6 +91,15 @@ def digest_installation(installation: Installation) -> str:
         **{f"code/{path.relative_to(installation.code)}": _sample(path) for path in sources},
     }
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def _looking_into(key: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        problem = f"it cannot be looked into ({error.strerror or error})"
+        raise InputError(f"tts.{key} '{path}'", problem, "Give one that you may read") from error
 
 
 def _setup_name(generation: int) -> str:

@@ -110,10 +110,12 @@ def test_paths_that_lead_nowhere_are_named(tmp_path: Path):
     standin = make_standin(tmp_path)
     plain = tmp_path / "plain"
     plain.touch()
+    long, paths = "long" * 99, ("code", "weights", "python")
     for key, value, problem in (
         ("code", tmp_path / "absent", "there is no such folder"),
         ("weights", tmp_path / "absent", "there is no such folder"),
         ("python", tmp_path / "absent", "there is no such file"),
+        *((key, tmp_path / long, "it cannot be looked into (File name too long)") for key in paths),
         ("python", plain, "it is not a program that can be run"),
         ("python", Path("no-such-python-anywhere"), "there is no such program on PATH"),
     ):
