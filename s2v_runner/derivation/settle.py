@@ -141,7 +141,7 @@ def _settle_prompt(run: PreparedRun, bench: Workbench, prepared: _Inputs, obtain
     except GenerationError as error:
         if run.config.prompt_extend.on_error == "stop":
             raise
-        warning = f"{error} Until then it is used as it is"
+        warning = f"{error}. This video is made with the prompt as it is"
         report = asdict(Report({}, "used as it is", (warning,)))
         prepared[PROMPT] = {"key": derivation.key, "failed": str(error), "text": request.prompt, **report}
         return run
