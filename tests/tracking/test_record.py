@@ -65,7 +65,7 @@ def test_a_damaged_record_is_refused(tmp_path: Path, build_record: BuildRecord, 
 
 def test_a_record_that_lacks_something_is_refused(tmp_path: Path, build_record: BuildRecord):
     names = {field.name for field in dataclasses.fields(build_record("FINISHED"))}
-    for name in names - {"measures", "clip_measures"}:
+    for name in names - {"measures", "clip_measures", "prepared"}:
         content = dataclasses.asdict(build_record("FINISHED"))
         del content[name]
         (tmp_path / RECORD_NAME).write_text(json.dumps(content))

@@ -360,6 +360,7 @@ def test_a_crash_is_a_failure_and_leaves_what_was_there(tmp_path: Path):
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"what was there"]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_passes_through_and_leaves_nothing(tmp_path: Path):
     with (
         pytest.raises(KeyboardInterrupt),

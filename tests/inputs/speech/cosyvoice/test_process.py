@@ -179,6 +179,7 @@ def test_children_that_it_leaves_end_with_it(tmp_path: Path, recording: Path):
     await_end(int(child.read_text()))
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_it_and_passes_through(tmp_path: Path, recording: Path):
     started = tmp_path / "started"
     code = f"open({str(started)!r}, 'w').write(str(os.getpid())); import time; time.sleep(60)"
