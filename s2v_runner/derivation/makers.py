@@ -1,6 +1,5 @@
 """Who makes what of a run's inputs."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -24,8 +23,8 @@ from s2v_runner.placement.gpus import likely_device
 from s2v_runner.records import Compat, Report, Request
 from s2v_runner.tracking.record import write_atomically
 
-Given = Mapping[str, Mapping[str, Any]]
-"""For each input its path and its digest."""
+SPEECH, RECORDING, PROMPT, POSES = "speech", "recording", "prompt", "poses"
+"""What can be made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,16 +70,16 @@ def choose_makers(config: RunConfig, request: Request) -> Makers:
 
 def derive_speech(synthesiser: Synthesiser) -> Derivation:
     """Text → speech."""
-    return Derivation(name="speech", suffix=".wav", asked=dict(synthesiser.describe()), make=synthesiser.synthesise)
+    return Derivation(name=SPEECH, suffix=".wav", asked=dict(synthesiser.describe()), make=synthesiser.synthesise)
 
 
 def derive_recording(source: Path, sha256: str, settings: RecordingSettings) -> Derivation:
     """A recording → the part of it that is heard, as it is heard."""
     return Derivation(
-        name="recording",
+        name=RECORDING,
         suffix=".wav",
         asked={"source": sha256, **asdict(settings)},
-        make=partial(_prepare_recording, source, settings),
+        make=partial(prepare_recording, source, settings),
     )
 
 
@@ -90,29 +89,21 @@ def derive_prompt(extender: Extender, prompt: str, picture: Path, sha256: str, c
     shown = {"picture": sha256, "orientation": compat.orientation} if described["picture"] else {}
     asked = {**described, **shown, "prompt": prompt}
     return Derivation(
-        name="prompt", suffix=".txt", asked=asked, make=partial(_extend_prompt, extender, prompt, picture, compat)
+        name=PROMPT, suffix=".txt", asked=asked, make=partial(_extend_prompt, extender, prompt, picture, compat)
     )
 
 
 def derive_poses(video: Path, sha256: str, settings: ExtractionSettings, seconds: float) -> Derivation:
     """The first seconds of an ordinary video → a video of drawn poses."""
     return Derivation(
-        name="poses",
+        name=POSES,
         suffix=".mp4",
         asked={"source": sha256, "seconds": seconds, **describe_extraction(settings)},
-        make=partial(_extract_poses, video, settings, seconds),
+        make=partial(extract_poses, video, settings, seconds=seconds),
     )
-
-
-def _prepare_recording(source: Path, settings: RecordingSettings, target: Path) -> Report:
-    return prepare_recording(source, settings, target)
 
 
 def _extend_prompt(extender: Extender, prompt: str, picture: Path, compat: Compat, target: Path) -> Report:
     extended = extender.extend(prompt, Image.fromarray(read_picture(picture, compat).pixels))
     write_atomically(target, extended.text)
     return extended.report
-
-
-def _extract_poses(video: Path, settings: ExtractionSettings, seconds: float, target: Path) -> Report:
-    return extract_poses(video, settings, target, seconds)

@@ -6,7 +6,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from s2v_runner.derivation.makers import derive_poses, derive_prompt, derive_recording, derive_speech
+from s2v_runner.derivation.makers import (
+    POSES,
+    PROMPT,
+    RECORDING,
+    SPEECH,
+    derive_poses,
+    derive_prompt,
+    derive_recording,
+    derive_speech,
+)
 from s2v_runner.derivation.store import Derivation, Derived, DerivedStore, show
 from s2v_runner.errors import GenerationError
 from s2v_runner.inputs.picture import report_picture
@@ -17,7 +26,6 @@ from s2v_runner.prepare import PreparedRun
 from s2v_runner.records import Report
 from s2v_runner.tracking.folder import RESUME_NAME
 
-SPEECH, RECORDING, PROMPT, POSES = "speech", "recording", "prompt", "poses"
 PICTURE, POSE = "picture", "pose"
 _STAGES = {
     SPEECH: "synthesise speech",
