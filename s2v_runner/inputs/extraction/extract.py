@@ -135,17 +135,17 @@ def _warnings(follower: Follower, counts: _Counts) -> list[str]:
     warnings = []
     if counts.missing_seconds > 0:
         stated = counts.seconds + counts.missing_seconds
-        warnings.append(f"The video of the person ends after {counts.seconds:.1f} s, though it says {stated:.1f} s.")
+        warnings.append(f"the video in pose.path ends after {counts.seconds:.1f} s, though it says {stated:.1f} s")
     if follower.frames_with_person < _FEW * counts.frames:
         without = counts.frames - follower.frames_with_person
         warnings.append(
-            f"The person is not to be seen in {without} of {counts.frames} frames, of which {follower.frames_held} show"
-            " the pose before and the rest none."
+            f"the person is not to be seen in {without} of the {counts.frames} frames of pose.path;"
+            f" {follower.frames_held} of these show the pose before, and the rest none"
         )
     if follower.jumps:
         often = "once" if follower.jumps == 1 else f"{follower.jumps} times"
         warnings.append(
-            f"The person was lost sight of, and {often} somebody at another place was taken for them:"
-            " look at the video of poses."
+            f"the person in pose.path was lost sight of, and {often} somebody at another place was taken for them:"
+            " look at poses.mp4"
         )
     return warnings

@@ -84,8 +84,8 @@ class Network:
             raise refuse(key, path, f"onnxruntime cannot load it ({type(error).__name__})", meant) from error
         if index is not None and _CUDA not in self._session.get_providers():
             self.warnings = (
-                f"Poses are found on the CPU and not on {device}: the onnxruntime that is installed has no use of CUDA"
-                " here; `pip install onnxruntime-gpu` in its place is the one that has.",
+                f"poses are found on the CPU and not on {device}: the onnxruntime that is installed has no use of CUDA"
+                " here; `pip install onnxruntime-gpu` in its place is the one that has",
             )
         self._input = self._session.get_inputs()[0].name
 

@@ -121,7 +121,8 @@ def test_a_pose_is_held_for_half_a_second_and_then_there_is_none(tmp_path: Path,
     (warning,) = report.warnings
     assert (
         warning
-        == "The person is not to be seen in 23 of 28 frames, of which 12 show the pose before and the rest none."
+        == "the person is not to be seen in 23 of the 28 frames of pose.path; 12 of these show the pose before, and the"
+        " rest none"
     )
 
 
