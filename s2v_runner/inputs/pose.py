@@ -112,14 +112,16 @@ def report_pose(path: Path, plan: RunPlan, fps: int, compat: Compat) -> Report:
         "border_columns": sum(placed.column_padding),
     }
     return Report(
-        facts, ", ".join(_words(header, placed, facts)), tuple(_warnings(path, header, placed, plan, missing))
+        facts,
+        ", ".join(_words(header, placed, facts)),
+        tuple(_warnings(path, header, placed, plan, missing, compat.pose_end)),
     )
 
 
 def _words(header: PoseHeader, placed: Placement, facts: dict[str, Value]) -> Iterator[str]:
     rate = "no rate stated" if header.fps is None else f"{header.fps:.4g} fps"
     yield f"{header.width}x{header.height}, {rate}, {header.seconds:.2f} s"
-    yield f"{facts['frames_used']} poses used"
+    yield "1 pose used" if facts["frames_used"] == 1 else f"{facts['frames_used']} poses used"
     if header.turned:
         yield "turned upright"
     yield f"scaled by {placed.scale:.3g}"
@@ -129,14 +131,17 @@ def _words(header: PoseHeader, placed: Placement, facts: dict[str, Value]) -> It
         yield f"{_ENDINGS[str(facts['end'])]} for the last {facts['seconds_after_end']:.2f} s"
 
 
-def _warnings(path: Path, header: PoseHeader, placed: Placement, plan: RunPlan, missing: float) -> Iterator[str]:
+def _warnings(
+    path: Path, header: PoseHeader, placed: Placement, plan: RunPlan, missing: float, end: str
+) -> Iterator[str]:
     if placed.cut_share > _MOST_CUT:
         yield (
             f"{placed.cut_share:.0%} of the poses in '{path}' is cut away ({placed.words}): they are "
             f"{header.width}x{header.height}, the frame {plan.width}x{plan.height}"
         )
     if missing > EARLY_END:
-        yield f"pose.path '{path}' ends {missing:.2f} s before the video does; pose.end says what follows"
+        ending = f"{_ENDINGS[end]} from there on (pose.end={end})"
+        yield f"pose.path '{path}' ends {missing:.2f} s before the video does: {ending}"
 
 
 def _count_sampled(header: PoseHeader, fps: int, compat: Compat) -> int:

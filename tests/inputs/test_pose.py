@@ -211,10 +211,16 @@ def test_what_is_cut_and_what_is_held_is_said(tmp_path: Path, request_for: Calla
     cut, short = report.warnings
     assert "50% of the poses" in cut
     assert "64 rows cut" in cut
-    assert "pose.end" in short
+    assert short.endswith("s before the video does: held from there on (pose.end=hold)")
     whole = report_pose(path, plan, 16, dataclasses.replace(FIXED, picture_fit="pad", pose_end="black"))
     assert "scaled by 2, 64 columns of border, black for the last" in whole.words
-    assert len(whole.warnings) == 1
+    (short,) = whole.warnings
+    assert "black from there on (pose.end=black)" in short
+
+
+def test_a_single_pose_is_said_to_be_one(tmp_path: Path, request_for: Callable[..., Request]):
+    path = write_clock(tmp_path / "pose.mkv", [0.0], rate=16)
+    assert "1 pose used, " in report_pose(path, planned(request_for, 1.0, 64, 64), 16, FIXED).words
 
 
 def test_what_is_no_video_is_refused(tmp_path: Path, speech_file: Path):
