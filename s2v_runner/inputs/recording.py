@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from s2v_runner.errors import InputError
-from s2v_runner.inputs.levels import HIGHEST_PEAK, Fade, Levels, measure_levels, scaled
+from s2v_runner.inputs.levels import HIGHEST_PEAK, SOFTEST, Fade, Levels, measure_levels, scaled
 from s2v_runner.inputs.probe import SoundHeader
 from s2v_runner.inputs.sources import SoundSource, open_source
 from s2v_runner.inputs.wave import MOST_BYTES, SAMPLE_BYTES, write_wave
@@ -191,10 +191,10 @@ def _check_settings(settings: RecordingSettings) -> None:
             raise InputError(
                 f"audio.{key}={value:g}", f"it must be seconds, 0 or more and less than {_ENDLESS:g}", "Give 0 for none"
             )
-    if settings.loudness is not None and not -70 < settings.loudness < 0:
+    if settings.loudness is not None and not SOFTEST < settings.loudness < 0:
         raise InputError(
             f"audio.loudness={settings.loudness:g}",
-            "it must be a number of LUFS between -70 and 0",
+            f"it must be a number of LUFS between {SOFTEST:g} and 0",
             "Speech is broadcast at -23, and played on the web at -16",
         )
 
