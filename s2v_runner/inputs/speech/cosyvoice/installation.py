@@ -132,8 +132,8 @@ def _locate_weights(weights: Path) -> tuple[Path, int]:
     if not found and (weights / "cosyvoice.yaml").is_file():
         raise InputError(subject, "it is a model of CosyVoice 1, or from before cosyvoice2.yaml had that name", _MODELS)
     if len(found) != 1:
-        problem = "it has both" if found else "it has neither"
-        raise InputError(subject, f"{problem} cosyvoice2.yaml and cosyvoice3.yaml", _MODELS)
+        problem = "both cosyvoice2.yaml and" if found else "neither cosyvoice2.yaml nor"
+        raise InputError(subject, f"it has {problem} cosyvoice3.yaml", _MODELS)
     generation = found[0]
     for name in _part_names(generation):
         _check_part(subject, weights / name)

@@ -136,6 +136,12 @@ class CosyVoiceSynthesiser:
                 f"{unknown:,} of its {letters:,} letters are of a script that {installation.name} does not read",
                 f"Write it in the letters of one of its languages: {', '.join(installation.languages)}",
             )
+        if settings.voice != AUTO:
+            raise InputError(
+                f"tts.voice '{_begun(settings.voice)}'",
+                "CosyVoice speaks in the voice of tts.prompt_audio alone",
+                "Leave it at auto, or add tts=espeak",
+            )
         if _MARKER in self._text:
             raise InputError(
                 f"tts.text '{_begun(self._text)}'",

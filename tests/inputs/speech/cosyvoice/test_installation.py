@@ -89,7 +89,7 @@ def older_code(standin: Standin) -> None:
         (older_code, "tts.code", "older than the model"),
         (first_generation, "tts.weights", "CosyVoice 1"),
         (both_setups, "tts.weights", "both cosyvoice2.yaml and cosyvoice3.yaml"),
-        (no_setup, "tts.weights", "neither cosyvoice2.yaml and cosyvoice3.yaml"),
+        (no_setup, "tts.weights", "neither cosyvoice2.yaml nor cosyvoice3.yaml"),
         (missing_part, "tts.weights", "speech_tokenizer_v3.onnx is missing"),
         (pointer, "tts.weights", "git lfs pull"),
         (empty_part, "tts.weights", "flow.pt is empty"),

@@ -161,6 +161,7 @@ def test_a_good_speech_has_no_warnings(tmp_path: Path, recording: Path):
         ({"text": "Καλημέρα."}, "tts.language 'el'", "zh, yue, en, ja, ko, de, es, fr, it, ru"),
         ({"text": "Say\nso. <|endofprompt|> Yes."}, "tts.text 'Say so. <|endofprompt|> Yes.'", "Leave it out"),
         ({"text": " "}, "tts.text", "it is empty"),
+        ({"voice": "en-us"}, "tts.voice 'en-us'", "Leave it at auto, or add tts=espeak"),
         ({"prompt_text": " …"}, "tts.prompt_text '…'", "there is no word in it"),
         ({"prompt_text": "A<|endofprompt|>b<|endofprompt|>"}, "tts.prompt_text", "not said in the recording"),
         ({"seed": -1}, "tts.seed -1", "0 to 4294967295"),
