@@ -202,7 +202,7 @@ def test_a_checkpoint_that_does_not_say_how_big_it_is_has_no_cost(prepare: Prepa
         ({"image": "absent.png"}, "image 'absent.png': there is no such file"),
         ({"audio.path": "absent.wav"}, r"audio\.path 'absent.wav': there is no such file"),
         ({"pose.method": "video", "pose.path": "absent.mp4"}, r"pose\.path 'absent.mp4': there is no such file"),
-        ({"pose.method": "video", "pose.path": "long" * 99}, "^pose\.path 'long.*it cannot be read"),
+        ({"pose.method": "video", "pose.path": "long" * 99}, r"^pose\.path 'long.*it cannot be read"),
         ({"output.folder": "long" * 99}, r"^output\.folder=long.*it cannot be looked into"),
         ({"infer_frames": 81}, "infer_frames=81"),
         ({"sampler.steps": 0}, r"sampler\.steps=0"),
