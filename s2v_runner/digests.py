@@ -42,12 +42,16 @@ def digest_checkpoint(folder: CheckpointFolder) -> str:
     It covers each file's name, size, safetensors header and a few blocks spread evenly over it: enough for other
     weights, another precision or a file cut short, not for single values changed by hand.
     """
-    files: dict[str, str] = {}
+    files: dict[str, Path] = {}
     for part in folder.parts.values():
         companions = [path for path in (part.config, *part.others.values()) if path is not None and path.is_file()]
-        for path in (*part.weights, *companions):
-            files[folder.relative(path)] = _sample(path)
-    return digest_of(files)
+        files |= {folder.relative(path): path for path in (*part.weights, *companions)}
+    return digest_files(files)
+
+
+def digest_files(files: Mapping[str, Path]) -> str:
+    """A hash of files by names of their own, each looked into as `digest_checkpoint` says."""
+    return digest_of({name: _sample(path) for name, path in files.items()})
 
 
 # The points of a sweep ask for the same few files again and again.

@@ -29,6 +29,8 @@ from s2v_runner.records import Request, RunPlan
 CACHE = "cache"
 DRAWN_SEED = -1
 _DRAWN_SEEDS = 2**31
+# Seconds. Whether a speech is too short is known once it is there.
+_SHORTEST_GUESS = 0.1
 # Groups and keys that do not change what is made: where it goes, who is told, and which machines do it.
 _NOT_OF_THE_IDENTITY = (
     *("save_file", "dry_run", "resume", "output", "tracking", "parallel", "prompt_file", "metrics"),
@@ -150,8 +152,8 @@ def _look_at_sound(config: RunConfig, request: Request, makers: Makers) -> tuple
 def _guess_sound(settings: RecordingSettings, seconds: float) -> SoundHeader:
     """What will be heard of a speech that is about so long."""
     ends = (seconds, *(settings.start + part for part in (settings.duration, settings.limit) if part is not None))
-    heard = max(1, math.ceil((min(ends) - settings.start) * SPEECH_RATE))
-    return SoundHeader(heard, SPEECH_RATE, 1)
+    seconds = max(_SHORTEST_GUESS, min(ends) - settings.start)
+    return SoundHeader(math.ceil(seconds * SPEECH_RATE), SPEECH_RATE, 1)
 
 
 def _locate(config: RunConfig) -> tuple[Path, CheckpointFolder | None]:

@@ -193,7 +193,7 @@ def _settle(run: PreparedRun, folder: RunFolder, recorder: Recorder, words: Word
     before = {} if folder.previous is None else folder.previous.prepared
     bench = Workbench(store=derived_store(run.config), folder=folder.path, before=before, stage=stopwatch.stage)
     settled = settle_inputs(run, bench)
-    if settled.differs_from(before):
+    if bench.has_clips and settled.differs_from(before):
         words.say("what was made of the inputs is not what it was: the clips of an earlier attempt are made anew")
         shutil.rmtree(folder.resume, ignore_errors=True)
     for line in preparation_lines(settled.prepared):

@@ -53,11 +53,11 @@ class ResolutionConfig(Group):
 
 class AudioConfig(Group):
     path: Annotated[str, Field(json_schema_extra=PATH)]
-    start: Annotated[float, Field(ge=0)]
-    duration: Annotated[float, Field(gt=0)] | None
-    loudness: Annotated[float, Field(ge=-60, le=0)] | None
-    fade: Annotated[float, Field(ge=0)]
-    limit: Annotated[float, Field(gt=0)]
+    start: float
+    duration: float | None
+    loudness: float | None
+    fade: float
+    limit: float
     too_long: Literal["refuse", "cut"]
 
 

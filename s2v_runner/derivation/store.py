@@ -16,7 +16,7 @@ from s2v_runner.digests import digest_input, digest_of
 from s2v_runner.errors import OutputError
 from s2v_runner.records import Report
 from s2v_runner.replacement import guarded_by
-from s2v_runner.tracking.inputs import copy_atomically, copy_path
+from s2v_runner.tracking.inputs import bring, copy_path
 from s2v_runner.tracking.record import write_atomically
 
 _FOLDER = "derived"
@@ -100,7 +100,7 @@ class DerivedStore:
         report = derivation.make(made)
         sha256 = digest_input(made)
         kept = copy_path(self._outputs, sha256, derivation.suffix)
-        _bring(made, kept, sha256)
+        bring(made, kept, sha256)
         derived = Derived(derivation.key, kept, sha256, report)
         self._write_note(derivation, derived)
         return derived
@@ -130,11 +130,5 @@ class DerivedStore:
 
 def show(derivation: Derivation, derived: Derived, folder: Path) -> str:
     """Put a copy into the folder of a run, unless it is there; its name. Raises OutputError."""
-    _bring(derived.path, folder / derivation.file_name, derived.sha256)
+    bring(derived.path, folder / derivation.file_name, derived.sha256)
     return derivation.file_name
-
-
-def _bring(source: Path, target: Path, sha256: str) -> None:
-    """Copy a file of this content, unless it is there whole. Raises OutputError."""
-    if not target.is_file() or digest_input(target) != sha256:
-        copy_atomically(source, target)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from s2v_runner.digests import digest_input
 from s2v_runner.errors import OutputError
 from s2v_runner.replacement import discard_leftovers, replacing, unfinished_path
 
@@ -20,16 +21,20 @@ def keep_inputs(outputs: Path, inputs: Mapping[str, Mapping[str, Any]]) -> dict[
     discard_leftovers(outputs / _FOLDER)
     for name, given in inputs.items():
         source = Path(given["path"])
-        kept[name] = {**given, "copy": str(keep_copy(outputs, source, given["sha256"]).absolute())}
+        copy = copy_path(outputs, given["sha256"], source.suffix)
+        bring(source, copy, given["sha256"])
+        kept[name] = {**given, "copy": str(copy.absolute())}
     return kept
 
 
-def keep_copy(outputs: Path, source: Path, sha256: str) -> Path:
-    """Copy a file of this content into the output folder, unless it is there; where it is. Raises OutputError."""
-    copy = copy_path(outputs, sha256, source.suffix)
-    if not copy.exists():
-        copy_atomically(source, copy)
-    return copy
+def bring(source: Path, target: Path, sha256: str) -> None:
+    """Copy a file of this content, unless it is there whole. Raises OutputError."""
+    try:
+        is_there = target.is_file() and digest_input(target) == sha256
+    except OSError as error:
+        raise OutputError(target, error) from error
+    if not is_there:
+        copy_atomically(source, target)
 
 
 def copy_path(outputs: Path, sha256: str, suffix: str) -> Path:

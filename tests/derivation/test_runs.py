@@ -64,6 +64,13 @@ def test_a_plan_guesses_how_long_a_speech_will_be_and_knows_once_it_is_made(
     assert f"(speech {seconds:.2f} s)" in capsys.readouterr().out
 
 
+def test_a_guess_that_is_too_short_refuses_nothing(workshop: Workshop, capsys: pytest.CaptureFixture[str]):
+    assert main([*workshop.settings, *SPOKEN, "audio.start=60", "dry_run=true"]) == 0
+    assert "(speech about " in capsys.readouterr().out
+    assert main([*workshop.settings, *SPOKEN, "audio.start=60"]) == 2
+    assert "audio.start=60" in capsys.readouterr().err
+
+
 def test_a_part_of_a_recording_is_heard_and_seen(workshop: Workshop):
     finished = workshop.perform("audio.start=0.25", "audio.duration=0.5")
     record = finished.record

@@ -20,9 +20,6 @@ from s2v_runner.inputs.extraction.skeleton import (
     RIGHT_HAND,
 )
 
-DRAWING_VERSION = 1
-"""Goes up whenever the same joints are drawn differently."""
-
 # The example is drawn at twice its size, and its limbs reach 4 pixels to either side where the short side has 1080.
 _FINER = 2
 _SIDE_OF_LIMB = 270

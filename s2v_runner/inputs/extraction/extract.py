@@ -11,7 +11,7 @@ from av.error import FFmpegError
 from s2v_runner.digests import digest_input
 from s2v_runner.errors import InputError, OutputError
 from s2v_runner.inputs.extraction.detection import check_detector
-from s2v_runner.inputs.extraction.drawing import DRAWING_VERSION, draw_pose
+from s2v_runner.inputs.extraction.drawing import draw_pose
 from s2v_runner.inputs.extraction.estimation import check_estimator
 from s2v_runner.inputs.extraction.person import DrawnPose, Follower
 from s2v_runner.inputs.extraction.session import check_device, require_onnxruntime
@@ -20,6 +20,8 @@ from s2v_runner.inputs.extraction.video import PoseVideo, Source, drawn_size, op
 from s2v_runner.records import Report, Value
 from s2v_runner.replacement import replacing, unfinished_path
 
+_VERSION = 1
+"""Goes up whenever the same video and models give other poses."""
 _FEW = 0.9
 """Of the frames; where the person is in fewer, the user should know."""
 
@@ -49,7 +51,7 @@ def describe_extraction(settings: ExtractionSettings) -> Mapping[str, Value]:
         "person_threshold": settings.person_threshold,
         "joint_threshold": settings.joint_threshold,
         "person": settings.person,
-        "drawing": DRAWING_VERSION,
+        "version": _VERSION,
     }
 
 

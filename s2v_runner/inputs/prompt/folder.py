@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s2v_runner.checkpoint.layout import CheckpointFolder, PartFiles
-from s2v_runner.digests import digest_checkpoint
+from s2v_runner.digests import digest_files
 from s2v_runner.errors import InputError
 from s2v_runner.inputs.prompt.failures import flatten
 
@@ -47,10 +46,9 @@ class QwenFolder:
         return self.path.resolve().name
 
     def digest(self) -> str:
-        """By content, as `digest_checkpoint` knows it: milliseconds, whatever the size."""
+        """By content: milliseconds, whatever the size."""
         small = {path.name: path for path in sorted(self.path.glob("*.json")) + sorted(self.path.glob("*.jinja"))}
-        part = PartFiles(config=None, weights=self.weights, others=small, absent=(), strays=())
-        return digest_checkpoint(CheckpointFolder(self.path, "official", {"model": part}))
+        return digest_files({**small, **{path.name: path for path in self.weights}})
 
 
 def find_qwen(model: str | None, wants_sight: bool) -> QwenFolder:

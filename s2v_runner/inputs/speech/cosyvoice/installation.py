@@ -1,16 +1,14 @@
 """Where CosyVoice is: its code, a model, and the Python that it is installed in."""
 
-import hashlib
-import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
+from s2v_runner.digests import digest_files
 from s2v_runner.errors import InputError
 from s2v_runner.inputs.speech.settings import SpeechSettings
 
@@ -26,9 +24,6 @@ _LANGUAGES = {
 }
 _MODELS = "Give the folder of FunAudioLLM/CosyVoice2-0.5B or FunAudioLLM/Fun-CosyVoice3-0.5B-2512"
 _CLONE = "Give a checkout: git clone --recursive https://github.com/FunAudioLLM/CosyVoice"
-_BLOCK = 1 << 16
-_SAMPLES = 8
-_FILES_KNOWN = 1024
 
 
 @dataclass(frozen=True)
@@ -86,11 +81,8 @@ def digest_installation(installation: Installation) -> str:
     parts = [installation.weights / name for name in _part_names(installation.generation)]
     tokenizer = [path for path in (installation.weights / _TOKENIZER).rglob("*") if path.is_file()]
     sources = (installation.code / "cosyvoice").rglob("*.py")
-    found = {
-        **{f"weights/{path.relative_to(installation.weights)}": _sample(path) for path in (*parts, *tokenizer)},
-        **{f"code/{path.relative_to(installation.code)}": _sample(path) for path in sources},
-    }
-    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+    files = {f"weights/{path.relative_to(installation.weights)}": path for path in (*parts, *tokenizer)}
+    return digest_files({**files, **{f"code/{path.relative_to(installation.code)}": path for path in sources}})
 
 
 @contextmanager
@@ -167,19 +159,3 @@ def _locate_python(python: Path) -> Path:
     if not os.access(python, os.X_OK):
         raise InputError(subject, "it is not a program that can be run", remedy)
     return python.absolute()
-
-
-def _sample(path: Path) -> str:
-    state = path.stat()
-    return _sample_content(path, state.st_size, state.st_mtime_ns)
-
-
-# The points of a sweep ask for the same few files again and again.
-@lru_cache(maxsize=_FILES_KNOWN)
-def _sample_content(path: Path, size: int, _time: int) -> str:
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        for index in range(_SAMPLES):
-            file.seek(max(0, size - _BLOCK) * index // (_SAMPLES - 1))
-            digest.update(file.read(_BLOCK))
-    return digest.hexdigest()
