@@ -7,6 +7,7 @@ from typing import Any
 
 from s2v_runner.digests import digest_file
 from s2v_runner.errors import InputError
+from s2v_runner.tracking.inputs import copy_path
 from s2v_runner.tracking.record import Record
 
 # What was heard is heard from beginning to end: what was to be done to it has been.
@@ -17,8 +18,8 @@ _EARLY_FITS = {"cover": "cover", "pad": "reference"}
 _EARLY_END = "black"
 
 
-def repeated_settings(record: Record) -> dict[str, Any]:
-    """The settings as they were carried out, with the inputs wherever they are now.
+def repeated_settings(record: Record, outputs: Path) -> dict[str, Any]:
+    """The settings as they were carried out, with the inputs wherever they are now, such as in an output folder.
 
     What was made of inputs, such as speech or a longer prompt, is an input itself: it is not made again.
     Raises InputError for an input that is not to be had any more.
@@ -28,8 +29,8 @@ def repeated_settings(record: Record) -> dict[str, Any]:
         settings["fit"] = _EARLY_FITS[settings["compat"]["picture_fit"]]
         settings["compat"] |= {"picture_fit": settings["fit"], "pose_end": _EARLY_END}
         settings["pose"]["end"] = _EARLY_END
-    settings["image"] = present_input(record.inputs["image"], "image")
-    settings["audio"] = {**settings["audio"], "path": present_input(record.inputs["audio"], "audio")}
+    settings["image"] = present_input(record.inputs["image"], "image", outputs)
+    settings["audio"] = {**settings["audio"], "path": present_input(record.inputs["audio"], "audio", outputs)}
     if "key" in record.prepared.get("recording", {}):
         settings["audio"] |= _WHOLE_RECORDING
     if "speech" in record.prepared:
@@ -38,13 +39,17 @@ def repeated_settings(record: Record) -> dict[str, Any]:
         settings["prompt"] = record.prepared["prompt"]["text"]
         settings["prompt_extend"]["method"] = "none"
     if "pose" in record.inputs:
-        settings["pose"] |= {"method": "video", "path": present_input(record.inputs["pose"], "pose")}
+        settings["pose"] |= {"method": "video", "path": present_input(record.inputs["pose"], "pose", outputs)}
     return settings
 
 
-def present_input(given: Mapping[str, Any], name: str) -> str:
-    """The input's path, or that of its copy when it has gone or changed. Raises InputError."""
-    for path in (Path(given["path"]), Path(given["copy"])):
+def present_input(given: Mapping[str, Any], name: str, outputs: Path) -> str:
+    """The input's path, or its copy's when it has gone or changed; that may have moved with its output folder.
+
+    Raises InputError.
+    """
+    copied = Path(given["copy"])
+    for path in (Path(given["path"]), copied, copy_path(outputs, given["sha256"], copied.suffix)):
         if path.is_file() and digest_file(path) == given["sha256"]:
             return str(path)
     raise InputError(

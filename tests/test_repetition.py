@@ -32,7 +32,7 @@ def as_before_inputs_were_made(record: Record) -> Record:
 @pytest.mark.parametrize(("name", "compat"), [("fixed", FIXED), ("reference", REFERENCE)])
 def test_an_early_record_is_repeated_as_it_was_meant(workshop: Workshop, name: str, compat: Compat):
     record = workshop.perform("num_clip=1", "sampler.steps=1", f"compat={name}").record
-    config = restore_config(repeated_settings(as_before_inputs_were_made(record)))
+    config = restore_config(repeated_settings(as_before_inputs_were_made(record), workshop.outputs))
     assert as_request(config, 0).compat == dataclasses.replace(compat, pose_end="black")
-    config = restore_config(repeated_settings(record))
+    config = restore_config(repeated_settings(record, workshop.outputs))
     assert as_request(config, 0).compat == compat

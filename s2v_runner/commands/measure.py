@@ -63,7 +63,7 @@ def measure(options: argparse.Namespace) -> int:
             print(error, file=sys.stderr)
             lost += 1
             continue
-        source, reading = footage.measured.name, _measure(footage, record, metrics)
+        source, reading = footage.measured.name, _measure(footage, record, metrics, _outputs_around(folder, record))
         for problem in reading.problems:
             print(f"warning: {folder}: {problem}", file=sys.stderr)
         write_record(folder, _with_reading(record, reading, source, options.again))
@@ -83,7 +83,7 @@ def _find(options: argparse.Namespace) -> list[Path]:
     return [folder for folder in folders if (folder / RECORD_NAME).is_file()]
 
 
-def _measure(footage: "Footage", record: Record, metrics: Mapping[str, Any]) -> Reading:
+def _measure(footage: "Footage", record: Record, metrics: Mapping[str, Any], outputs: Path) -> Reading:
     """Look at every frame. Raises InputError."""
     # Late: they bring PyTorch, and what is asked for wrongly is said without.
     import torch
@@ -92,7 +92,7 @@ def _measure(footage: "Footage", record: Record, metrics: Mapping[str, Any]) -> 
     from s2v_runner.placement.devices import choose_device
     from s2v_runner.video.reading import open_video
 
-    run = _prepare(record, metrics)
+    run = _prepare(record, metrics, outputs)
     meter = open_meter(run, torch.device(choose_device(run.config.memory.device)))
     count = 0
     with open_video(footage.measured) as frames:
@@ -105,9 +105,9 @@ def _measure(footage: "Footage", record: Record, metrics: Mapping[str, Any]) -> 
     return meter.read()
 
 
-def _prepare(record: Record, metrics: Mapping[str, Any]) -> PreparedRun:
+def _prepare(record: Record, metrics: Mapping[str, Any], outputs: Path) -> PreparedRun:
     """The run as it was carried out, its inputs wherever they are now. Raises InputError."""
-    settings = {**repeated_settings(record), _GROUP: metrics, "memory": record.requested["memory"]}
+    settings = {**repeated_settings(record, outputs), _GROUP: metrics, "memory": record.requested["memory"]}
     return prepare_run(restore_config(settings))
 
 
@@ -123,11 +123,16 @@ def _with_reading(record: Record, reading: Reading, source: str, again: bool) ->
     return replace(record, measures={**fresh, **known})
 
 
+def _outputs_around(folder: Path, record: Record) -> Path:
+    # Points lie one folder deeper than runs.
+    return folder.parents[3 if record.kind == "point" else 2]
+
+
 def _publish(folder: Path) -> None:
     """Let MLflow have it, where it knows of the run; what goes wrong there is told."""
     try:
-        outputs = folder.parents[3 if read_record(folder).kind == "point" else 2]
-        destination = destination_for(read_record(folder), outputs, None)
+        record = read_record(folder)
+        destination = destination_for(record, _outputs_around(folder, record), None)
         if destination is not None and published_before(folder, destination) is not None:
             publish(folder, destination)
     except (InputError, TrackingError) as error:

@@ -71,7 +71,7 @@ def _find(options: argparse.Namespace) -> tuple[Record, str, Path]:
 
 def _compose_again(record: Record, outputs: Path) -> Composed:
     """The settings as they were carried out, and the inputs wherever they are now."""
-    settings = {**repeated_settings(record), "save_file": None, "dry_run": False}
+    settings = {**repeated_settings(record, outputs), "save_file": None, "dry_run": False}
     settings["output"] = {**settings["output"], "folder": str(outputs)}
     return Composed(restore_config(settings), record.overrides, record.choices, values={})
 

@@ -104,6 +104,18 @@ def test_a_run_is_reproduced_from_what_was_made_for_it(
     assert not {"synthesise speech", "prepare recording"} & set(again.attempts[0].stages)
 
 
+def test_a_run_is_reproduced_and_measured_where_its_output_folder_was_moved_to(
+    workshop: Workshop, capsys: pytest.CaptureFixture[str]
+):
+    finished = workshop.perform(*SPOKEN, "num_clip=1")
+    moved = workshop.outputs.rename(workshop.folder / "moved")
+    folder = str(moved / finished.folder.relative_to(workshop.outputs))
+    assert main(["measure", folder, "--again"]) == 0
+    assert main(["reproduce", folder]) == 0
+    assert "the frames are identical" in capsys.readouterr().out
+    assert not workshop.outputs.exists()
+
+
 def test_a_run_of_made_inputs_can_be_measured_again(workshop: Workshop, capsys: pytest.CaptureFixture[str]):
     finished = workshop.perform(*BRIEFLY)
     assert main(["measure", str(finished.folder), "--again"]) == 0
