@@ -144,7 +144,8 @@ def _videos(sweep: PreparedSweep) -> str:
     sizes = dict.fromkeys(f"{point.run.plan.output_width}x{point.run.plan.output_height}" for point in sweep.points)
     frames = sorted({point.run.plan.num_frames for point in sweep.points})
     count = _count(frames[0], "frame") if len(frames) == 1 else f"{frames[0]} to {frames[-1]} frames"
-    return f"{count} of {', '.join(sizes)}"
+    about = "" if all(point.run.is_sound_known for point in sweep.points) else "about "
+    return f"{about}{count} of {', '.join(sizes)}"
 
 
 def _seeds(sweep: PreparedSweep, seed: int | None) -> str:
