@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 HOMES = {
     "mlflow": {"tracking"},
     "soxr": {"inputs"},
-    "soundfile": {"inputs", "video"},
+    "soundfile": {"inputs", "video", "sound_file.py"},
     "av": {"inputs", "video"},
     "imageio": {"inputs", "video"},
     "accelerate": {"placement"},

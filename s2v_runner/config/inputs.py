@@ -1,7 +1,6 @@
 """The configuration → the settings of what is made of inputs: speech, what is heard, a longer prompt, poses."""
 
 import os
-from typing import NoReturn
 
 from s2v_runner.config.resolve import as_path
 from s2v_runner.config.schema import RunConfig
@@ -34,7 +33,8 @@ def speech_settings(config: RunConfig) -> SpeechSettings | None:
     if tts.method == "none":
         for key in ("text", "prompt_audio", "prompt_text"):
             if getattr(tts, key) is not None:
-                _refuse_unused("tts", key, getattr(tts, key), "Add tts=espeak or tts=cosyvoice")
+                problem, remedy = "it is given and tts=none", "Add tts=espeak or tts=cosyvoice"
+                raise InputError(f"tts.{key}={getattr(tts, key)}", problem, remedy)
         return None
     return SpeechSettings(
         method=tts.method,
@@ -91,7 +91,3 @@ def extraction_settings(config: RunConfig, device: str) -> ExtractionSettings | 
         joint_threshold=pose.joint_threshold,
         person=pose.person,
     )
-
-
-def _refuse_unused(group: str, key: str, value: str, remedy: str) -> NoReturn:
-    raise InputError(f"{group}.{key}={value}", f"it is given and {group}=none", remedy)

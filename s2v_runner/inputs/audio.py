@@ -11,9 +11,9 @@ import soxr
 from s2v_runner.errors import InputError
 from s2v_runner.inputs.places import check_file
 from s2v_runner.inputs.probe import FORMATS
-from s2v_runner.inputs.sound_file import SequentialSoundFile
 from s2v_runner.plan import SPEECH_RATE
 from s2v_runner.records import Sound
+from s2v_runner.sound_file import SequentialSoundFile
 
 # Of each channel at once; only their mean is kept.
 _BLOCK = 1 << 20

@@ -10,10 +10,10 @@ from PIL.ExifTags import Base
 
 from s2v_runner.errors import InputError
 from s2v_runner.inputs.places import check_file
-from s2v_runner.inputs.sound_file import SequentialSoundFile
 from s2v_runner.inputs.stills import open_picture
 from s2v_runner.plan import SPEECH_RATE
 from s2v_runner.records import Compat
+from s2v_runner.sound_file import SequentialSoundFile
 
 FORMATS = "Give a WAV, FLAC, OGG, MP3 or M4A file, or a video with sound"
 """What is answered where a file is no audio."""

@@ -11,7 +11,7 @@ import soundfile
 from s2v_runner.errors import InputError
 from s2v_runner.inputs.places import check_file
 from s2v_runner.inputs.probe import FORMATS, UNCOUNTED_FORMATS
-from s2v_runner.inputs.sound_file import SequentialSoundFile
+from s2v_runner.sound_file import SequentialSoundFile
 
 BLOCK = 1 << 16
 """Samples of each channel that are held at once."""

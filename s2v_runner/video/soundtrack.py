@@ -14,18 +14,12 @@ from av.container.output import OutputContainer
 from av.packet import Packet
 
 from s2v_runner.errors import InputError
+from s2v_runner.sound_file import SequentialSoundFile
 
 _CODEC = "aac"
 _FALLBACK_RATE = 48000
 # One for every number of channels, in the order that WAV and FLAC files have them.
 _LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
-
-
-class _SequentialSoundFile(soundfile.SoundFile):
-    """A sound file that is not sought in after each read: an MP3 decoder that is, makes what was not recorded."""
-
-    def seekable(self) -> bool:
-        return False
 
 
 class Soundtrack:
@@ -43,7 +37,7 @@ class Soundtrack:
         """
         self._path = path
         with self._reading():
-            self._file = _SequentialSoundFile(path)
+            self._file = SequentialSoundFile(path)
         self._rate = self._file.samplerate
         self._layout = self._find_layout()
         self._end = round(seconds * self._rate)
