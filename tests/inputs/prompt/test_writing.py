@@ -200,8 +200,8 @@ def test_a_template_without_a_place_for_pictures_is_said(tmp_path: Path):
         write(find_qwen(str(tmp_path), True), "Rewrite.", "a woman", RED, SAMPLING)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_said(text_model: QwenFolder):
+def test_a_gpu_that_is_not_there_is_said(text_model: QwenFolder, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(ExtensionError, match="there is no GPU"):
         write(text_model, "Rewrite.", "a woman", None, replace(SAMPLING, device="cuda:0"))
 
