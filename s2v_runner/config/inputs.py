@@ -6,12 +6,9 @@ from s2v_runner.config.resolve import as_path
 from s2v_runner.config.schema import RunConfig
 from s2v_runner.errors import InputError
 from s2v_runner.inputs.extraction.settings import ExtractionSettings
-from s2v_runner.inputs.prompt.settings import ExtensionSettings
+from s2v_runner.inputs.prompt.settings import KEY_VARIABLES, ExtensionSettings
 from s2v_runner.inputs.recording import RecordingSettings
 from s2v_runner.inputs.speech.settings import SpeechSettings
-
-# The service's own name for its key, and the original's.
-_KEY_VARIABLES = ("DASHSCOPE_API_KEY", "DASH_API_KEY")
 
 
 def recording_settings(config: RunConfig) -> RecordingSettings:
@@ -57,7 +54,7 @@ def extension_settings(config: RunConfig, device: str) -> ExtensionSettings | No
     extend = config.prompt_extend
     if extend.method == "none":
         return None
-    keys = (os.environ.get(variable) for variable in _KEY_VARIABLES)
+    keys = (os.environ.get(variable) for variable in KEY_VARIABLES)
     return ExtensionSettings(
         method=extend.method,
         model=extend.model,

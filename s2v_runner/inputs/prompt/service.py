@@ -16,7 +16,7 @@ from s2v_runner.errors import InputError
 from s2v_runner.inputs.prompt.answer import Answer
 from s2v_runner.inputs.prompt.failures import Failure, explain_status, flatten, read_wait
 from s2v_runner.inputs.prompt.outcome import accept
-from s2v_runner.inputs.prompt.settings import ExtendedPrompt, ExtensionError, ExtensionSettings
+from s2v_runner.inputs.prompt.settings import KEY_VARIABLES, ExtendedPrompt, ExtensionError, ExtensionSettings
 from s2v_runner.inputs.prompt.system_prompts import digest_instructions, system_prompt, user_message
 from s2v_runner.inputs.prompt.views import as_data_url
 from s2v_runner.records import Value
@@ -27,7 +27,6 @@ _ADDRESS = "https://dashscope.aliyuncs.com/api/v1"
 _VISION_NAMES = re.compile(r"(?:^|[-_.\d])vl(?:[-_.]|$)|^qvq|omni|^qwen3\.[5-9]|^qwen(?:[4-9]|\d\d)", re.IGNORECASE)
 """Names of models that see. They are asked at an address of their own, whether or not there is a picture."""
 
-_KEY_VARIABLE = "DASHSCOPE_API_KEY"
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 30.0
 
@@ -53,12 +52,12 @@ class DashScopeExtender:
         key = self._settings.key
         if not key:
             raise InputError(
-                _KEY_VARIABLE,
+                KEY_VARIABLES[0],
                 "prompt_extend=dashscope needs a key, and the environment has none",
-                f"Get one from Alibaba Cloud Model Studio, and export {_KEY_VARIABLE}=…",
+                f"Get one from Alibaba Cloud Model Studio, and export {KEY_VARIABLES[0]}=…",
             )
         if not (key.isascii() and key.isprintable()) or " " in key:
-            raise InputError(_KEY_VARIABLE, "it has characters in it that no key has", "Copy the key once more")
+            raise InputError(KEY_VARIABLES[0], "it has characters in it that no key has", "Copy the key once more")
         _check_url(self._url)
 
     def describe(self) -> Mapping[str, Value]:

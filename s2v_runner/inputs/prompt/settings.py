@@ -9,6 +9,9 @@ from PIL import Image
 from s2v_runner.errors import GenerationError
 from s2v_runner.records import Report, Value
 
+KEY_VARIABLES = ("DASHSCOPE_API_KEY", "DASH_API_KEY")
+"""Where the key of DashScope is looked for: under the service's own name, and under the original's."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExtensionSettings:
