@@ -19,6 +19,7 @@ _SOURCES = (
     "geometry.py",
     "inputs",
     "plan.py",
+    "sound_file.py",
 )
 """The files and folders whose code makes what is encoded what it is."""
 _LIBRARIES = ("av", "diffusers", "ftfy", "numpy", "tokenizers", "torch", "transformers")
