@@ -31,8 +31,9 @@ def replacing(path: Path, unfinished: Path) -> Iterator[IO[bytes]]:
 
     A block that raises leaves what was at `path`, and nothing else.
     """
-    file = _open_alone(unfinished)
+    file = None
     try:
+        file = _open_alone(unfinished)
         # What a killed process left may be longer.
         file.truncate()
         yield file
@@ -40,13 +41,18 @@ def replacing(path: Path, unfinished: Path) -> Iterator[IO[bytes]]:
         os.fsync(file.fileno())
         unfinished.replace(path)
     except BaseException:
-        with suppress(OSError):
-            unfinished.unlink()
+        if file is None:
+            # An interruption can come between the making of the file and its being held here.
+            _discard_leftover(unfinished)
+        else:
+            with suppress(OSError):
+                unfinished.unlink()
         raise
     finally:
-        # What could not be written before cannot be written now.
-        with suppress(OSError):
-            file.close()
+        if file is not None:
+            # What could not be written before cannot be written now.
+            with suppress(OSError):
+                file.close()
 
 
 @contextmanager
@@ -64,10 +70,7 @@ def guarded_by(path: Path) -> Iterator[None]:
 def discard_leftovers(folder: Path) -> None:
     """Remove the files that killed processes were writing in this folder; what is being written stays."""
     for path in folder.glob(f".*{_SUFFIX}"):
-        with suppress(OSError), path.open("r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_at(path, file):
-                path.unlink()
+        _discard_leftover(path)
 
 
 def is_being_written(unfinished: Path) -> bool:
@@ -80,6 +83,13 @@ def is_being_written(unfinished: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def _discard_leftover(path: Path) -> None:
+    with suppress(OSError), path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_at(path, file):
+            path.unlink()
 
 
 def _open_alone(path: Path) -> IO[bytes]:

@@ -71,6 +71,19 @@ def test_a_block_that_raises_leaves_what_was_there(tmp_path: Path):
     assert names(tmp_path) == ["file"]
 
 
+def test_an_interruption_as_the_file_is_opened_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def interrupt(file: object, operation: int) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    write(tmp_path / "file", b"old")
+    monkeypatch.setattr(fcntl, "flock", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
+
+
 def test_where_nothing_can_be_written_nothing_is_left(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         write(tmp_path / "gone" / "file", b"")
