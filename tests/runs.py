@@ -14,6 +14,7 @@ from typing import IO, Any
 from s2v_runner.cli import guarded
 from s2v_runner.config.compose import compose_run
 from s2v_runner.run import FinishedRun, Session, perform_run
+from s2v_runner.tracking.folder import RUNS, find_runs
 from s2v_runner.tracking.record import Record, read_record
 from tests.places import TINY_CHECKPOINT
 
@@ -35,7 +36,8 @@ class Workshop:
         return perform_run(compose_run([*self.settings, *more]), ("test",), self.session, reproduces=None)
 
     def folders(self) -> list[Path]:
-        return sorted(path.parent for path in self.outputs.glob("runs/*/*/record.json"))
+        """Of single runs, in the order in which they were begun."""
+        return [folder for folder in find_runs(self.outputs) if folder.is_relative_to(self.outputs / RUNS)]
 
     def only_record(self) -> Record:
         (folder,) = self.folders()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -127,8 +128,22 @@ def sweep_held(folder: Path) -> Iterator[None]:
 
 def find_runs(outputs: Path) -> Iterator[Path]:
     """The folders of all runs, oldest first, and those of the points of sweeps behind them, sweep by sweep."""
-    yield from sorted(path.parent for path in outputs.glob(f"{RUNS}/*/*/{RECORD_NAME}"))
+    folders = sorted(path.parent for path in outputs.glob(f"{RUNS}/*/*/{RECORD_NAME}"))
+    for _, same_second in groupby(folders, key=lambda folder: (folder.parent.name, folder.name[: len("HH-MM-SS")])):
+        yield from _by_beginning(list(same_second))
     yield from sorted(path.parent for path in outputs.glob(f"{SWEEPS}/*/{POINTS}/*/{RECORD_NAME}"))
+
+
+def _by_beginning(folders: list[Path]) -> list[Path]:
+    """Folders whose names are of the same second. One whose record cannot be read goes first."""
+
+    def begun(folder: Path) -> str:
+        try:
+            return read_record(folder).attempts[0].started
+        except InputError:
+            return ""
+
+    return sorted(folders, key=begun) if len(folders) > 1 else folders
 
 
 def find_sweeps(outputs: Path) -> Iterator[Path]:

@@ -96,4 +96,4 @@ def begin_attempt(previous: Record | None) -> tuple[Attempt, ...]:
 
 
 def now_text() -> str:
-    return datetime.now().astimezone().isoformat(timespec="seconds")
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -155,3 +156,16 @@ def test_runs_are_found_oldest_first(tmp_path: Path, build_record: BuildRecord):
     open_run_folder(tmp_path, IDENTITY, NOW, take_up=False)
     assert list(find_runs(tmp_path)) == [first, later]
     assert list(find_runs(tmp_path / "nowhere")) == []
+
+
+def test_runs_of_one_second_are_found_oldest_first(tmp_path: Path, build_record: BuildRecord):
+    def begin(identity: str, started: str) -> Path:
+        record = build_record("FINISHED", identity=identity * 32)
+        first = replace(record.attempts[0], started=f"2026-03-01T12:00:00.{started}+01:00")
+        return leave(tmp_path, replace(record, attempts=(first,)), NOW)
+
+    third, first, second = begin("aa", "900"), begin("cc", "100"), begin("bb", "500")
+    assert list(find_runs(tmp_path)) == [first, second, third]
+    # One that is damaged is still found.
+    (second / RECORD_NAME).write_text("{")
+    assert list(find_runs(tmp_path)) == [second, first, third]
