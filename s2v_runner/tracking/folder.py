@@ -129,7 +129,7 @@ def sweep_held(folder: Path) -> Iterator[None]:
 def find_runs(outputs: Path) -> Iterator[Path]:
     """The folders of all runs, oldest first, and those of the points of sweeps behind them, sweep by sweep."""
     folders = sorted(path.parent for path in outputs.glob(f"{RUNS}/*/*/{RECORD_NAME}"))
-    for _, same_second in groupby(folders, key=lambda folder: (folder.parent.name, folder.name[: len("HH-MM-SS")])):
+    for _, same_second in groupby(folders, key=lambda folder: (folder.parent.name, folder.name.partition("_")[0])):
         yield from _by_beginning(list(same_second))
     yield from sorted(path.parent for path in outputs.glob(f"{SWEEPS}/*/{POINTS}/*/{RECORD_NAME}"))
 

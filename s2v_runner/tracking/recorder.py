@@ -96,4 +96,9 @@ def begin_attempt(previous: Record | None) -> tuple[Attempt, ...]:
 
 
 def now_text() -> str:
-    return datetime.now().astimezone().isoformat(timespec="milliseconds")
+    return time_text(datetime.now())
+
+
+def time_text(moment: datetime) -> str:
+    """As records have it: to the millisecond, since runs can be begun and lost within one second."""
+    return moment.astimezone().isoformat(timespec="milliseconds")

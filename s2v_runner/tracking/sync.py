@@ -13,7 +13,7 @@ from s2v_runner.tracking.folder import find_runs, find_sweeps, hold, is_sweep_al
 from s2v_runner.tracking.progress import count_points, read_progress
 from s2v_runner.tracking.publisher import publish, published_before
 from s2v_runner.tracking.record import RECORD_NAME, STEPS_NAME, Record, read_record, write_record
-from s2v_runner.tracking.recorder import VANISHED
+from s2v_runner.tracking.recorder import VANISHED, time_text
 
 
 def sync_runs(
@@ -108,7 +108,7 @@ def _as_killed(folder: Path, record: Record) -> Record:
         plan = {**plan, **count_points(points)}
     files = [place / name for place in folders for name in (RECORD_NAME, STEPS_NAME)]
     last_sign = max(file.stat().st_mtime for file in files if file.exists())
-    ended = datetime.fromtimestamp(last_sign).astimezone().isoformat(timespec="seconds")
+    ended = time_text(datetime.fromtimestamp(last_sign))
     attempts = tuple(
         replace(attempt, status="KILLED", error=VANISHED, finished=ended) if attempt.status == "RUNNING" else attempt
         for attempt in record.attempts
