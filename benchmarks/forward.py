@@ -15,7 +15,7 @@ import torch
 from benchmarks.arguments import make_parser, parse_backend, parse_frames, parse_size
 from benchmarks.machine import allocated_gib, describe_machine, peak_gib, reset_peak, timed, write_report
 from benchmarks.models import MOTION_FRAMES, RELEASED, TINY
-from s2v_runner.transformer import Conditioning, S2VTransformer, TransformerConfig, resolve_attention
+from s2v_runner.transformer import Conditioning, S2VTransformer, TransformerConfig, plain_backend
 from s2v_runner.transformer.initialisation import random_transformer
 from s2v_runner.transformer.layers import AttentionLayer
 
@@ -24,7 +24,7 @@ def main() -> None:
     options = _parse()
     device = torch.device(options.device)
     config = TINY if options.tiny else RELEASED
-    transformer = random_transformer(config, resolve_attention("sdpa"), device, getattr(torch, options.dtype), seed=0)
+    transformer = random_transformer(config, plain_backend("sdpa"), device, getattr(torch, options.dtype), seed=0)
     weights = allocated_gib(device)
     results = []
     for backend in options.attention:
@@ -58,7 +58,7 @@ def measure(transformer: S2VTransformer, conditioning: Conditioning, repeats: in
     transformer(latents, timestep, prepared)
     forwards = [timed(device, lambda: transformer(latents, timestep, prepared))[0] for _ in range(repeats)]
     return {
-        "tokens": prepared.pose_BND.shape[1] + prepared.context_BSD.shape[1],
+        "tokens": latents.shape[2] * latents.shape[3] * latents.shape[4] // 4 + prepared.context_BSD.shape[1],
         "forward_seconds": statistics.median(forwards),
         "forward_seconds_all": forwards,
         "prepare_seconds": statistics.median(prepares),

@@ -28,7 +28,7 @@ from s2v_runner.generation import UNWATCHED, Watch, generate
 from s2v_runner.plan import SPEECH_RATE
 from s2v_runner.records import FIXED, Request
 from s2v_runner.sampling.clips import ClipEnd, Frames
-from s2v_runner.transformer import TransformerConfig, resolve_attention
+from s2v_runner.transformer import TransformerConfig, plain_backend
 from s2v_runner.transformer.initialisation import random_transformer
 
 FRAMES_A_SECOND = 16
@@ -75,7 +75,7 @@ def random_engine(config: TransformerConfig, device: torch.device, dtype: torch.
     with device:
         parts = {
             "transformer_config": config,
-            "transformer": random_transformer(config, resolve_attention(attention), device, dtype, seed=0),
+            "transformer": random_transformer(config, plain_backend(attention), device, dtype, seed=0),
             "vae": AutoencoderKLWan(base_dim=96 if released else 8).eval(),
             "text_encoder": _as_dtype(UMT5EncoderModel(text), dtype).eval(),
             "audio_encoder": Wav2Vec2Model(speech).eval(),

@@ -22,7 +22,7 @@ from s2v_runner.checkpoint.inspection import InspectedPart, inspect_checkpoint
 from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.checkpoint.load import load_transformer
 from s2v_runner.checkpoint.names import TransformerNames
-from s2v_runner.transformer import TransformerConfig, resolve_attention
+from s2v_runner.transformer import TransformerConfig, plain_backend
 from s2v_runner.transformer.initialisation import random_transformer
 
 
@@ -40,7 +40,7 @@ def main() -> None:
 
 def write_checkpoint(folder: Path, config: TransformerConfig, device: torch.device) -> None:
     """The transformer's part of an official folder, in bfloat16."""
-    transformer = random_transformer(config, resolve_attention("sdpa"), device, torch.bfloat16, seed=0)
+    transformer = random_transformer(config, plain_backend("sdpa"), device, torch.bfloat16, seed=0)
     names = TransformerNames("official", config.audio_injection_layers)
     tensors = {names.published(name): tensor.cpu().bfloat16() for name, tensor in transformer.state_dict().items()}
     save_file(tensors, folder / "diffusion_pytorch_model.safetensors")
@@ -56,7 +56,7 @@ def measure(folder: Path, device: torch.device) -> dict[str, float]:
     reset_peak(device)
 
     def inspect() -> InspectedPart:
-        return inspect_checkpoint(locate_checkpoint(folder), resolve_attention("sdpa"))["transformer"]
+        return inspect_checkpoint(locate_checkpoint(folder), plain_backend("sdpa"))["transformer"]
 
     inspecting, part = timed(device, inspect)
     loading, transformer = timed(device, lambda: load_transformer(part, device, torch.bfloat16, lambda *_: None))

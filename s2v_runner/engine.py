@@ -22,8 +22,9 @@ from s2v_runner.checkpoint.load import (
 )
 from s2v_runner.checkpoint.tokenizer import load_extractor, load_tokenizer
 from s2v_runner.errors import InputError
-from s2v_runner.transformer import S2VTransformer, TransformerConfig, resolve_attention
+from s2v_runner.transformer import Backend, S2VTransformer, TransformerConfig, resolve_backend
 from s2v_runner.transformer.attention import try_attention
+from s2v_runner.transformer.backend import KernelName, MatrixName
 
 _CPU = torch.device("cpu")
 Module = TypeVar("Module", bound=torch.nn.Module)
@@ -38,6 +39,9 @@ class EngineSettings:
     dtype: torch.dtype
     """Of the transformer's and the text encoder's matrices; the rest is float32."""
     attention: str
+    kernels: KernelName
+    matrices: MatrixName
+    """How the transformer is computed: see `Backend`."""
     text_device: torch.device
     """Of the text encoder, which may stay on the CPU."""
     offload: bool
@@ -59,7 +63,6 @@ class Engine:
     def __init__(self, settings: EngineSettings, progress: Progress) -> None:
         self.settings = settings
         self._progress = progress
-        self._attend = resolve_attention(settings.attention)
 
     def check(self) -> None:
         """Refuse a broken checkpoint, a missing device, or an attention kernel that cannot serve, before loading.
@@ -72,7 +75,7 @@ class Engine:
             raise InputError(f"device '{settings.device}'", f"PyTorch sees {gpus} GPUs here", "Choose 'cpu' or another")
         require_sound(settings.folder, self._parts)
         head_dim = self.transformer_config.head_dim
-        try_attention(self._attend, settings.attention, settings.device, settings.dtype, head_dim)
+        try_attention(self._backend.attend, settings.attention, settings.device, settings.dtype, head_dim)
 
     def text_encoder_at_work(self) -> AbstractContextManager[UMT5EncoderModel]:
         """The text encoder, on its device for as long as it is needed."""
@@ -83,8 +86,13 @@ class Engine:
         return _at_work(self.audio_encoder, self.settings.device, self.settings.encoder_home)
 
     @cached_property
+    def _backend(self) -> Backend:
+        settings = self.settings
+        return resolve_backend(settings.attention, settings.kernels, settings.matrices, settings.device, settings.dtype)
+
+    @cached_property
     def _parts(self) -> dict[str, InspectedPart]:
-        return inspect_checkpoint(self.settings.folder, self._attend)
+        return inspect_checkpoint(self.settings.folder, self._backend)
 
     @cached_property
     def transformer_config(self) -> TransformerConfig:

@@ -17,6 +17,7 @@ from tests.places import TINY_CHECKPOINT
 from tests.runs import Workshop, workshop_settings
 
 CPU = torch.device("cpu")
+GPU_OR_CPU = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 RATE = 16000
 
 # The models are tiny: more threads only wait for each other, and a forked process could not use them.
@@ -25,7 +26,14 @@ torch.set_num_threads(1)
 
 def make_engine(folder: Path, dtype: torch.dtype = torch.float32) -> Engine:
     settings = EngineSettings(
-        folder=locate_checkpoint(folder), device=CPU, dtype=dtype, attention="sdpa", text_device=CPU, offload=False
+        folder=locate_checkpoint(folder),
+        device=CPU,
+        dtype=dtype,
+        attention="sdpa",
+        kernels="plain",
+        matrices="model",
+        text_device=CPU,
+        offload=False,
     )
     return Engine(settings, lambda *_: None)
 

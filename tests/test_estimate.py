@@ -10,7 +10,7 @@ from s2v_runner.checkpoint.sizes import ModelSizes
 from s2v_runner.estimate import count_tokens, estimate
 from s2v_runner.plan import SPEECH_RATE, plan_run
 from s2v_runner.records import Request, RunPlan
-from s2v_runner.transformer import Conditioning, S2VTransformer, resolve_attention
+from s2v_runner.transformer import Conditioning, S2VTransformer, plain_backend
 
 Make = Callable[..., Request]
 GIB = 2**30
@@ -112,7 +112,7 @@ def hollow_clip(plan: RunPlan, motion: bool, num_layers: int) -> tuple[S2VTransf
     config = dataclasses.replace(RELEASED, num_layers=num_layers, audio_injection_layers=(0,))
     rows, columns, frames = plan.height // 8, plan.width // 8, plan.latent_frames
     with torch.device("meta"):
-        model = S2VTransformer(config, resolve_attention("sdpa"))
+        model = S2VTransformer(config, plain_backend("sdpa"))
         conditioning = Conditioning(
             text_BTC=torch.empty(1, config.text_length, config.text_dim),
             audio_BJCV=torch.empty(1, config.num_audio_layers, config.audio_dim, 4 * frames),

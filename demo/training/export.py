@@ -23,7 +23,7 @@ from s2v_runner.checkpoint.text_encoder import official_text_name
 from s2v_runner.checkpoint.vae import official_vae_names
 from s2v_runner.errors import InputError, OutputError
 from s2v_runner.replacement import unfinished_path
-from s2v_runner.transformer import S2VTransformer, TransformerConfig, resolve_attention
+from s2v_runner.transformer import S2VTransformer, TransformerConfig, plain_backend
 
 State = dict[str, torch.Tensor]
 
@@ -190,7 +190,7 @@ def _write_json(path: Path, content: Mapping[str, Any]) -> None:
 def _check(folder: Path, parts: Parts) -> None:
     """That the runner takes it for sound, and builds of it what was given."""
     checkpoint = locate_checkpoint(folder)
-    inspected = inspect_checkpoint(checkpoint, resolve_attention("sdpa"))
+    inspected = inspect_checkpoint(checkpoint, plain_backend("sdpa"))
     require_sound(checkpoint, inspected)
     built: dict[str, Any] = {}
     with torch.device("meta"):

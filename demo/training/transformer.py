@@ -18,7 +18,7 @@ from demo.training.footage import PAST_FRAMES, PAST_LATENTS, Footage
 from demo.training.optimizers import Optimizers
 from demo.training.pace import Average, Beat, LossLog, Span, beats, learning_rate
 from demo.training.speeches import Speeches
-from s2v_runner.transformer import Conditioning, S2VTransformer, TransformerConfig, resolve_attention
+from s2v_runner.transformer import Conditioning, S2VTransformer, TransformerConfig, plain_backend
 from s2v_runner.transformer.motion import PACKED_FRAMES
 
 assert PAST_LATENTS == PACKED_FRAMES
@@ -73,7 +73,7 @@ def build_transformer(config: TransformerConfig, seed: int) -> S2VTransformer:
     Norms have weight 1; what adds to the residual stream begins at zero (the gates, the outputs of attention without a
     gate, the head), as in DiT (Peebles and Xie, 2023).
     """
-    transformer = S2VTransformer(config, resolve_attention("sdpa"))
+    transformer = S2VTransformer(config, plain_backend("sdpa"))
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in transformer.named_parameters():

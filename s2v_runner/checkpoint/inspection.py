@@ -16,7 +16,7 @@ from s2v_runner.checkpoint.tokenizer import load_extractor, load_tokenizer
 from s2v_runner.checkpoint.transformer import plan_transformer
 from s2v_runner.checkpoint.vae import plan_vae
 from s2v_runner.errors import InputError
-from s2v_runner.transformer.attention import AttentionFunction
+from s2v_runner.transformer.backend import Backend
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class InspectedPart:
         return all(problem.kind == "stray" for problem in self.problems)
 
 
-def inspect_checkpoint(folder: CheckpointFolder, attend: AttentionFunction) -> dict[str, InspectedPart]:
+def inspect_checkpoint(folder: CheckpointFolder, backend: Backend) -> dict[str, InspectedPart]:
     """Every part, compared with what it must hold and with the others. Takes no device memory."""
-    parts = {name: _inspect_part(folder, name, attend) for name in PARTS}
+    parts = {name: _inspect_part(folder, name, backend) for name in PARTS}
     for name, problem in _disagreements(parts):
         part = parts[name]
         parts[name] = InspectedPart(name, part.files, part.store, part.plan, (*part.problems, problem))
@@ -74,7 +74,7 @@ def describe(folder: CheckpointFolder, problem: Problem) -> str:
     return f"{kind} {folder.relative(problem.file)}{detail}"
 
 
-def _inspect_part(folder: CheckpointFolder, name: str, attend: AttentionFunction) -> InspectedPart:
+def _inspect_part(folder: CheckpointFolder, name: str, backend: Backend) -> InspectedPart:
     files = folder.parts[name]
     problems = [Problem("missing", path, "") for path in files.absent]
     problems += [Problem("stray", path, "no index names it") for path in files.strays]
@@ -89,14 +89,14 @@ def _inspect_part(folder: CheckpointFolder, name: str, attend: AttentionFunction
     store, plan = TensorStore(opened), None
     if files.weights and all(problem.kind == "stray" for problem in problems):
         try:
-            plan = _plan(name, files, store.shapes, attend)
+            plan = _plan(name, files, store.shapes, backend)
             problems += _compare(plan, store, files)
         except Exception as error:  # a configuration can be wrong in more ways than can be listed
             problems.append(Problem("damaged", files.config or files.weights[0], _reason(error)))
     return InspectedPart(name, files, store, plan, tuple(problems))
 
 
-def _plan(name: str, files: PartFiles, shapes: Shapes, attend: AttentionFunction) -> PartPlan:
+def _plan(name: str, files: PartFiles, shapes: Shapes, backend: Backend) -> PartPlan:
     if name == "vae":
         return plan_vae(shapes)
     if name == "text_encoder":
@@ -104,7 +104,7 @@ def _plan(name: str, files: PartFiles, shapes: Shapes, attend: AttentionFunction
     assert files.config is not None
     if name == "audio_encoder":
         return plan_audio_encoder(read_json(files.config), shapes)
-    return plan_transformer(read_json(files.config), shapes, attend)
+    return plan_transformer(read_json(files.config), shapes, backend)
 
 
 def _compare(plan: PartPlan, store: TensorStore, files: PartFiles) -> Iterator[Problem]:

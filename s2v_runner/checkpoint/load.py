@@ -13,6 +13,7 @@ from s2v_runner.checkpoint.parts import PartPlan
 from s2v_runner.checkpoint.tensors import DamagedFileError
 from s2v_runner.errors import InputError
 from s2v_runner.transformer import S2VTransformer
+from s2v_runner.transformer.linear import fill_parameter
 
 Part = TypeVar("Part", bound=nn.Module)
 
@@ -73,7 +74,7 @@ def _fill(
             continue
         ours = ours_of[published]
         target = torch.float32 if ours.startswith(plan.float32_prefixes) else dtype
-        _place(module, ours, tensor.to(target))
+        fill_parameter(module, ours, tensor.to(target))
         # Weights are small numbers: their sum is finite exactly when each of them is, and takes no room.
         sums.append((published, tensor.sum(dtype=torch.float32)))
         progress(published, len(sums), len(ours_of))
@@ -95,11 +96,3 @@ def _read(part: InspectedPart, device: torch.device) -> Iterator[tuple[str, torc
             yield from file.read(device)
         except DamagedFileError as error:
             raise InputError(f"weights '{file.path}'", str(error), "Fetch the file again") from error
-
-
-def _place(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
-    """Put a tensor where the empty parameter of that name was."""
-    owner_name, _, leaf = name.rpartition(".")
-    owner = module.get_submodule(owner_name)
-    assert leaf in owner._parameters, name
-    owner._parameters[leaf] = nn.Parameter(tensor, requires_grad=False)

@@ -20,7 +20,7 @@ from s2v_runner.checkpoint.tokenizer import PADDING_TOKEN
 from s2v_runner.errors import OutputError
 from s2v_runner.plan import SPEECH_RATE, WAV2VEC2_CONVOLUTIONS
 from s2v_runner.replacement import guarded_by, unfinished_path
-from s2v_runner.transformer import TransformerConfig, resolve_attention
+from s2v_runner.transformer import TransformerConfig, plain_backend
 from s2v_runner.transformer.initialisation import random_transformer
 
 _SIZES = TransformerConfig(
@@ -74,8 +74,8 @@ def _write_parts(folder: Path, seed: int) -> None:
     cpu = torch.device("cpu")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        attend = resolve_attention("sdpa")
-        transformer = random_transformer(_SIZES, attend, cpu, torch.float32, seed)
+        backend = plain_backend("sdpa")
+        transformer = random_transformer(_SIZES, backend, cpu, torch.float32, seed)
         names = TransformerNames("official", _SIZES.audio_injection_layers)
         state = {names.published(name): tensor for name, tensor in transformer.state_dict().items()}
         _write(folder / "transformer", "diffusion_pytorch_model", state, _transformer_config())

@@ -7,7 +7,7 @@ import torch
 from s2v_runner.checkpoint.inspection import InspectedPart, Problem, describe, inspect_checkpoint
 from s2v_runner.checkpoint.layout import CheckpointFolder
 from s2v_runner.checkpoint.tensors import DamagedFileError
-from s2v_runner.transformer import resolve_attention
+from s2v_runner.transformer import plain_backend
 
 
 def print_report(checkpoint: CheckpointFolder, deep: bool) -> bool:
@@ -15,7 +15,7 @@ def print_report(checkpoint: CheckpointFolder, deep: bool) -> bool:
     print(f"{checkpoint.root}: {checkpoint.layout} layout")
     sound = True
     # The kernel is part of the module and takes no part in what its tensors are.
-    for name, part in inspect_checkpoint(checkpoint, resolve_attention("sdpa")).items():
+    for name, part in inspect_checkpoint(checkpoint, plain_backend("sdpa")).items():
         problems = [*part.problems, *(_find_broken_tensors(part) if deep else ())]
         fit = all(problem.kind == "stray" for problem in problems)
         sound = sound and fit

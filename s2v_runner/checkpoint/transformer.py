@@ -8,7 +8,7 @@ import torch
 from s2v_runner.checkpoint.names import TransformerNames, recognise_dialect
 from s2v_runner.checkpoint.parts import PartPlan, Shapes, UnfitError
 from s2v_runner.transformer import S2VTransformer, TransformerConfig
-from s2v_runner.transformer.attention import AttentionFunction
+from s2v_runner.transformer.backend import Backend, plain_backend
 from s2v_runner.transformer.model import FLOAT32_PREFIXES
 
 # The released model's architecture, as a config.json can state it. Keys a file leaves out have the first value;
@@ -33,7 +33,7 @@ _ARCHITECTURE: dict[str, tuple[Any, ...]] = {
 _TEXT_LENGTH = 512
 
 
-def plan_transformer(config: Mapping[str, Any], shapes: Shapes, attend: AttentionFunction) -> PartPlan:
+def plan_transformer(config: Mapping[str, Any], shapes: Shapes, backend: Backend) -> PartPlan:
     """How to load the transformer that `config` (its config.json) and the tensors' shapes describe.
 
     Raises UnfitError for another architecture, or when the two contradict each other.
@@ -44,9 +44,10 @@ def plan_transformer(config: Mapping[str, Any], shapes: Shapes, attend: Attentio
     sizes = _read_sizes(config, TransformerNames(dialect, _injection_layers(config)), shapes)
     names = TransformerNames(dialect, sizes.audio_injection_layers)
     with torch.device("meta"):
-        ours = S2VTransformer(sizes, attend).state_dict()
+        # In the words of plain weights, whatever the backend makes of them.
+        ours = S2VTransformer(sizes, plain_backend("sdpa")).state_dict()
     return PartPlan(
-        build=lambda: S2VTransformer(sizes, attend),
+        build=lambda: S2VTransformer(sizes, backend),
         names={name: names.published(name) for name in ours},
         float32_prefixes=FLOAT32_PREFIXES,
         sizes={

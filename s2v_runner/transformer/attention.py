@@ -1,8 +1,10 @@
 """Attention kernels, chosen by name and never behind the caller's back.
 
 `sdpa` lets PyTorch choose among its kernels; `sdpa_cudnn`, `sdpa_flash`, `sdpa_efficient` and `sdpa_math`
-insist on one. Any other name goes to Diffusers' attention dispatch (`flash`, `_flash_3`, `sage`, `xformers`,
-`flex`, …), which needs the package behind that kernel. A kernel that cannot serve is an error, not a detour.
+insist on one. `flash_3` is FlashAttention-3 (Shah et al., 2024) for Hopper, from the package fa3-fwd, and
+`flash_3_float8` the same with queries, keys and values in 8 bits. Any other name goes to Diffusers' attention
+dispatch (`flash`, `sage`, `xformers`, `flex`, …), which needs the package behind that kernel. A kernel that cannot
+serve is an error, not a detour.
 """
 
 import re
@@ -19,6 +21,7 @@ from s2v_runner.errors import InputError
 AttentionFunction = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """(query_BSKE, key_BTKE, value_BTKE) → BSKE, softmax over T at scale 1/√E, no mask."""
 
+_LEAST_SCALE = 1e-12
 _TORCH_KERNELS = {
     "sdpa_cudnn": SDPBackend.CUDNN_ATTENTION,
     "sdpa_flash": SDPBackend.FLASH_ATTENTION,
@@ -27,16 +30,29 @@ _TORCH_KERNELS = {
 }
 
 
+FLASH_3, FLASH_3_FLOAT8 = "flash_3", "flash_3_float8"
+FLASH_3_MODULE = "fa3_fwd_interface"
+
+
 def resolve_attention(backend: str) -> AttentionFunction:
     """The attention function of that name; see the module for the names.
 
-    Raises InputError for a name that neither PyTorch nor the installed Diffusers knows.
+    Raises InputError for a name that neither PyTorch nor the installed Diffusers knows, or whose package is missing.
     """
     if backend == "sdpa":
         return _attend_with_torch
+    if backend == FLASH_3:
+        return _import_flash_3(backend)
+    if backend == FLASH_3_FLOAT8:
+        return partial(_attend_in_float8, flash=_import_flash_3(backend))
     if backend in _TORCH_KERNELS:
         return partial(_attend_with_torch_kernel, kernel=_TORCH_KERNELS[backend])
     return _resolve_from_diffusers(backend)
+
+
+def resolve_cross_attention(backend: str) -> AttentionFunction:
+    """The function for attention to few keys: the same, but never in 8 bits, which gains nothing there."""
+    return resolve_attention(FLASH_3 if backend == FLASH_3_FLOAT8 else backend)
 
 
 def try_attention(
@@ -82,6 +98,37 @@ def _attend_with_torch_kernel(
         return _attend_with_torch(query_BSKE, key_BTKE, value_BTKE)
 
 
+def _import_flash_3(backend: str) -> AttentionFunction:
+    try:
+        from fa3_fwd_interface import flash_attn_func  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise InputError(
+            f"attention backend '{backend}'",
+            f"FlashAttention-3 is not there ({error})",
+            "Install it for a Hopper GPU: pip install 's2v-runner[flash]'",
+        ) from error
+    return flash_attn_func
+
+
+def _attend_in_float8(
+    query_BSKE: torch.Tensor, key_BTKE: torch.Tensor, value_BTKE: torch.Tensor, *, flash: Callable[..., torch.Tensor]
+) -> torch.Tensor:
+    """Attention in float8 (e4m3), the result in the dtype of the values.
+
+    The mean of a head's keys is taken off first: it adds the same to all scores of a query, so the softmax does not see
+    it, and what is left is smaller and rounds finer (SageAttention, Zhang et al., 2025). Queries and keys have been
+    RMS-normed and need no scale; values have one for each head, a power of two, which rounds nothing by itself.
+    """
+    batch, _, num_heads, _ = value_BTKE.shape
+    centred_BTKE = key_BTKE - key_BTKE.mean(dim=1, keepdim=True)
+    largest_BK = value_BTKE.abs().amax(dim=(1, 3)).float().clamp_min(_LEAST_SCALE)
+    descale_BK = torch.exp2(torch.ceil(torch.log2(largest_BK / torch.finfo(torch.float8_e4m3fn).max)))
+    scaled_BTKE = value_BTKE / descale_BK[:, None, :, None].to(value_BTKE.dtype)
+    ones_BK = torch.ones(batch, num_heads, device=value_BTKE.device)
+    operands = (tensor.to(torch.float8_e4m3fn) for tensor in (query_BSKE, centred_BTKE, scaled_BTKE))
+    return flash(*operands, q_descale=ones_BK, k_descale=ones_BK, v_descale=descale_BK)
+
+
 def _plain_reasons(warned: list[str]) -> list[str]:
     """What PyTorch says against the kernel that was insisted on, without its headings, places and other kernels."""
     without_places = (re.sub(r"\s*\(Triggered internally.*", "", text, flags=re.DOTALL) for text in warned)
@@ -95,7 +142,7 @@ def _resolve_from_diffusers(backend: str) -> AttentionFunction:
 
     names = [member.value for member in AttentionBackendName]
     if backend not in names:
-        known = ", ".join(["sdpa", *_TORCH_KERNELS, *names])
+        known = ", ".join(["sdpa", *_TORCH_KERNELS, FLASH_3, FLASH_3_FLOAT8, *names])
         raise InputError(f"attention backend '{backend}'", "is not known", f"Known backends: {known}")
     # The backend is passed with every call because Diffusers' setter changes a default of the whole process.
     return partial(dispatch_attention_fn, backend=AttentionBackendName(backend))

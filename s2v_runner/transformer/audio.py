@@ -9,9 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from s2v_runner.transformer.attention import AttentionFunction
+from s2v_runner.transformer.backend import Backend
 from s2v_runner.transformer.config import TransformerConfig
-from s2v_runner.transformer.layers import AttentionLayer, layer_norm
+from s2v_runner.transformer.kernels.interface import ByGroup, Modulation
+from s2v_runner.transformer.layers import CrossAttention, layer_norm
+from s2v_runner.transformer.linear import WeightLinear
 
 _TAPS = 3
 _ENCODER_EPSILON = 1e-6
@@ -98,39 +100,40 @@ class AudioEncoder(nn.Module):
 
 @dataclass(frozen=True)
 class PreparedInjection:
-    """What one injection needs of the speech, frames folded into the batch."""
+    """What one injection needs of the speech."""
 
-    shift: torch.Tensor
-    """[B·F, 1, D], float32, as is the scale."""
-    scale: torch.Tensor
+    multiplier_BFD: torch.Tensor
+    """Of the noisy tokens of each latent frame once they are normed, float32, as is what is added then."""
+    offset_BFD: torch.Tensor
     key: torch.Tensor
-    """[B·F, A, K, E], in the dtype of the weights, as is the value."""
+    """[B·F, A, K, E], frames folded into the batch, in the dtype of the weights, as is the value."""
     value: torch.Tensor
 
 
-class AudioInjection(AttentionLayer):
+class AudioInjection(CrossAttention):
     """Cross-attention from the noisy tokens of a latent frame to that frame's speech.
 
     Each latent frame attends on its own, so the work stays local however the tokens are shared out.
     """
 
-    def __init__(self, config: TransformerConfig, attend: AttentionFunction) -> None:
-        super().__init__(config, attend)
-        self.modulation = nn.Linear(config.model_dim, 2 * config.model_dim)
+    def __init__(self, config: TransformerConfig, backend: Backend) -> None:
+        super().__init__(config, backend)
+        self.modulation = WeightLinear(config.model_dim, 2 * config.model_dim)
 
     def prepare(self, audio: AudioTokens) -> PreparedInjection:
-        overall = F.silu(audio.overall_BFD.flatten(0, 1)).to(self.modulation.weight.dtype)
-        shift, scale = self.modulation(overall).float().unsqueeze(1).chunk(2, dim=-1)
-        local = audio.local_BFAD.flatten(0, 1)
-        value = self.values(local)
-        return PreparedInjection(shift=shift, scale=scale, key=self.keys(local).to(value.dtype), value=value)
+        shift_BFD, scale_BFD = self.modulation(F.silu(audio.overall_BFD)).float().chunk(2, dim=-1)
+        key, value = self.prepare_keys(audio.local_BFAD.flatten(0, 1))
+        return PreparedInjection(1 + scale_BFD, shift_BFD.contiguous(), key, value)
 
     def forward(self, noisy_BND: torch.Tensor, prepared: PreparedInjection) -> torch.Tensor:
         """What to add to the noisy tokens, [B, N, D] in the dtype of the weights."""
-        frames = prepared.shift.shape[0] // noisy_BND.shape[0]
-        by_frame = noisy_BND.unflatten(1, (frames, -1)).flatten(0, 1)
-        normed = layer_norm(by_frame, _INJECTION_EPSILON) * (1 + prepared.scale) + prepared.shift
-        return self.look_up(self.queries(normed), prepared.key, prepared.value).reshape(noisy_BND.shape)
+        frames = prepared.offset_BFD.shape[1]
+        frame_tokens = noisy_BND.shape[1] // frames
+        multiplier, offset = ByGroup(prepared.multiplier_BFD, frame_tokens), ByGroup(prepared.offset_BFD, frame_tokens)
+        rows = self.kernels.norm(noisy_BND, Modulation(multiplier, offset), _INJECTION_EPSILON)
+        query = self.queries(rows).unflatten(1, (frames, -1)).flatten(0, 1)
+        found = self.attend(query, prepared.key, prepared.value)
+        return self.output(self.kernels.pack(found.reshape(noisy_BND.shape)))
 
 
 def _activate(hidden: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from s2v_runner.transformer.attention import AttentionFunction
+from s2v_runner.transformer.backend import Backend, MakeLinear
 from s2v_runner.transformer.config import TransformerConfig
+from s2v_runner.transformer.kernels.interface import ByGroup, Kernels, Modulation
+from s2v_runner.transformer.linear import Rows, WeightLinear
+from s2v_runner.transformer.rope import RotaryTable
 
 
 def layer_norm(hidden: torch.Tensor, epsilon: float) -> torch.Tensor:
@@ -14,68 +18,86 @@ def layer_norm(hidden: torch.Tensor, epsilon: float) -> torch.Tensor:
 
 
 class LayerNorm(nn.Module):
-    """Layer norm with weight and bias, float32 inside and out."""
+    """The weight and bias of a layer norm, which the kernels apply as they do a modulation."""
 
-    def __init__(self, dim: int, epsilon: float) -> None:
+    def __init__(self, dim: int) -> None:
         super().__init__()
-        self.epsilon = epsilon
         self.weight = nn.Parameter(torch.empty(dim))
         self.bias = nn.Parameter(torch.empty(dim))
 
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        return F.layer_norm(hidden.float(), hidden.shape[-1:], self.weight.float(), self.bias.float(), self.epsilon)
+    def modulation(self) -> Modulation:
+        """The same for every row. Float32, as everything that norms are multiplied by."""
+        return Modulation(*(ByGroup(vector.float()[None, None], 1) for vector in (self.weight, self.bias)))
 
 
 class RMSNorm(nn.Module):
-    """Root-mean-square norm over the whole width, all heads together; float32 inside and out.
-
-    It leaves its result in float32 because the rotation that follows wants it so.
-    """
+    """The weight of a root-mean-square norm over the whole width, all heads together."""
 
     def __init__(self, dim: int, epsilon: float) -> None:
         super().__init__()
         self.epsilon = epsilon
         self.weight = nn.Parameter(torch.empty(dim))
 
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        return F.rms_norm(hidden.float(), hidden.shape[-1:], self.weight.float(), self.epsilon)
-
 
 class AttentionLayer(nn.Module):
-    """The four projections of an attention, with norms on queries and keys.
+    """The four projections of an attention, with norms over all heads together on queries and keys."""
 
-    Projections compute in the dtype of their weights, the norms in float32.
-    """
-
-    def __init__(self, config: TransformerConfig, attend: AttentionFunction) -> None:
+    def __init__(
+        self,
+        config: TransformerConfig,
+        kernels: Kernels,
+        attend: AttentionFunction,
+        linear: MakeLinear,
+        keys: MakeLinear,
+    ) -> None:
         super().__init__()
         dim = config.model_dim
         self.num_heads = config.num_heads
+        self.kernels = kernels
         self.attend = attend
-        self.query = nn.Linear(dim, dim)
-        self.key = nn.Linear(dim, dim)
-        self.value = nn.Linear(dim, dim)
-        self.output = nn.Linear(dim, dim)
+        self.query = linear(dim, dim)
+        self.key = keys(dim, dim)
+        self.value = keys(dim, dim)
+        self.output = linear(dim, dim)
         self.query_norm = RMSNorm(dim, config.norm_epsilon)
         self.key_norm = RMSNorm(dim, config.norm_epsilon)
 
-    def queries(self, hidden_BSD: torch.Tensor) -> torch.Tensor:
-        """Normed queries [B, S, K, E], float32."""
-        hidden_BSD = hidden_BSD.to(self.query.weight.dtype)
-        return self._split(self.query_norm(self.query(hidden_BSD)))
-
-    def keys(self, hidden_BTD: torch.Tensor) -> torch.Tensor:
-        """Normed keys [B, T, K, E], float32."""
-        return self._split(self.key_norm(self.key(hidden_BTD.to(self.key.weight.dtype))))
-
-    def values(self, hidden_BTD: torch.Tensor) -> torch.Tensor:
-        """Values [B, T, K, E], in the dtype of the weights."""
-        return self._split(self.value(hidden_BTD.to(self.value.weight.dtype)))
-
     def look_up(self, query_BSKE: torch.Tensor, key_BTKE: torch.Tensor, value_BTKE: torch.Tensor) -> torch.Tensor:
-        """Attend in the dtype of the values and project: [B, S, D]."""
-        dtype = value_BTKE.dtype
-        return self.output(self.attend(query_BSKE.to(dtype), key_BTKE.to(dtype), value_BTKE).flatten(-2))
+        """Attend, and project what was found: [B, S, D]."""
+        return self.output(self.kernels.pack(self.attend(query_BSKE, key_BTKE, value_BTKE).flatten(-2)))
 
-    def _split(self, hidden_BSD: torch.Tensor) -> torch.Tensor:
-        return hidden_BSD.unflatten(-1, (self.num_heads, -1))
+
+class SelfAttention(AttentionLayer):
+    """Attention of all tokens to all tokens, which knows where they stand by the rotation of queries and keys."""
+
+    def __init__(self, config: TransformerConfig, backend: Backend) -> None:
+        super().__init__(config, backend.kernels, backend.attend, backend.linear, backend.linear)
+
+    def forward(self, rows: Rows, rope: RotaryTable) -> torch.Tensor:
+        query_BSKE = self._rotated(self.query(rows), self.query_norm, rope)
+        key_BSKE = self._rotated(self.key(rows), self.key_norm, rope)
+        value_BSKE = self.value(rows).unflatten(-1, (self.num_heads, -1))
+        del rows
+        return self.look_up(query_BSKE, key_BSKE, value_BSKE)
+
+    def _rotated(self, projected_BSD: torch.Tensor, norm: RMSNorm, rope: RotaryTable) -> torch.Tensor:
+        return self.kernels.rotated_heads(projected_BSD, norm.weight, self.num_heads, norm.epsilon, rope)
+
+
+class CrossAttention(AttentionLayer):
+    """Attention to rows that are the same in every step, whose keys and values are made beforehand."""
+
+    def __init__(self, config: TransformerConfig, backend: Backend) -> None:
+        super().__init__(config, backend.kernels, backend.attend_few, backend.linear, WeightLinear)
+
+    def prepare_keys(self, source_BTD: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Keys and values [B, T, K, E], in the dtype of the weights."""
+        key_BTKE = self._heads(self.key(source_BTD), self.key_norm)
+        return key_BTKE, self.value(source_BTD).unflatten(-1, (self.num_heads, -1))
+
+    def queries(self, rows: Rows) -> torch.Tensor:
+        """[B, S, K, E]"""
+        return self._heads(self.query(rows), self.query_norm)
+
+    def _heads(self, projected_BSD: torch.Tensor, norm: RMSNorm) -> torch.Tensor:
+        return self.kernels.heads(projected_BSD, norm.weight, self.num_heads, norm.epsilon)

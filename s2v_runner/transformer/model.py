@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from s2v_runner.transformer.attention import AttentionFunction
 from s2v_runner.transformer.audio import AudioEncoder
+from s2v_runner.transformer.backend import Backend
 from s2v_runner.transformer.blocks import PreparedBlock, TransformerBlock
 from s2v_runner.transformer.config import TransformerConfig
 from s2v_runner.transformer.embeddings import PatchEmbedding, TextEmbedding, TimeEmbedding
@@ -57,7 +57,8 @@ class Conditioning:
 class PreparedConditioning:
     """Everything about a clip that depends neither on the noisy latents nor on the time."""
 
-    pose_BND: torch.Tensor
+    pose_BCFHW: torch.Tensor
+    """As latents: their tokens are as large as all that a block works on, and quickly made."""
     context_BSD: torch.Tensor
     """Reference and motion tokens, as they enter the first block."""
     context_time_16D: torch.Tensor
@@ -83,7 +84,7 @@ class Head(nn.Module):
 class S2VTransformer(nn.Module):
     """The S2V transformer. Parameters are left empty: a checkpoint or an initialiser fills them."""
 
-    def __init__(self, config: TransformerConfig, attend: AttentionFunction) -> None:
+    def __init__(self, config: TransformerConfig, backend: Backend) -> None:
         super().__init__()
         self.config = config
         dim = config.model_dim
@@ -95,7 +96,7 @@ class S2VTransformer(nn.Module):
         self.audio_encoder = AudioEncoder(config)
         self.motion_packer = MotionPacker(config.latent_channels, dim)
         self.blocks = nn.ModuleList(
-            TransformerBlock(config, attend, hears_audio=index in config.audio_injection_layers)
+            TransformerBlock(config, backend, hears_audio=index in config.audio_injection_layers)
             for index in range(config.num_layers)
         )
         self.head = Head(config)
@@ -111,7 +112,7 @@ class S2VTransformer(nn.Module):
         Raises nothing of its own: shapes are the caller's to get right, and are asserted.
         """
         _check_shapes(conditioning, self.config)
-        noisy_kind, reference_kind, motion_kind = self.kind_embedding.weight.float()
+        _, reference_kind, motion_kind = self.kind_embedding.weight.float()
 
         context = [self.patch_embedding(conditioning.reference_BC1HW) + reference_kind]
         if conditioning.motion_BCMHW is not None:
@@ -124,7 +125,7 @@ class S2VTransformer(nn.Module):
         _, context_time_16D = self.time_embedding(torch.zeros(1, device=device))
         frames, rows, columns = conditioning.pose_BCFHW.shape[2:]
         return PreparedConditioning(
-            pose_BND=self.pose_embedding(conditioning.pose_BCFHW) + noisy_kind,
+            pose_BCFHW=conditioning.pose_BCFHW,
             context_BSD=torch.cat(context, dim=1),
             context_time_16D=context_time_16D,
             rope=rotary_table(
@@ -140,15 +141,18 @@ class S2VTransformer(nn.Module):
         self, latents_BCFHW: torch.Tensor, timestep_B: torch.Tensor, prepared: PreparedConditioning
     ) -> torch.Tensor:
         """The velocity of the latents at `timestep_B` (0 … 1000, fractions allowed), float32, shaped like them."""
-        noisy_BND = self.patch_embedding(latents_BCFHW) + prepared.pose_BND
+        noisy_BND = self.patch_embedding(latents_BCFHW)
+        noisy_BND += self.pose_embedding(prepared.pose_BCFHW)
+        noisy_BND += self.kind_embedding.weight[0].float()
         noisy_tokens = noisy_BND.shape[1]
         hidden_BSD = torch.cat((noisy_BND, prepared.context_BSD), dim=1)
+        del noisy_BND
 
         time_BD, noisy_time_B6D = self.time_embedding(timestep_B)
         context_time_B6D = prepared.context_time_16D.expand_as(noisy_time_B6D)
-        time_BG6D = torch.stack((noisy_time_B6D, context_time_B6D), dim=1)
+        time_B6GD = torch.stack((noisy_time_B6D, context_time_B6D), dim=2)
         for block, prepared_block in zip(self.blocks, prepared.blocks, strict=True):
-            hidden_BSD = block(hidden_BSD, time_BG6D, noisy_tokens, prepared.rope, prepared_block)
+            hidden_BSD = block(hidden_BSD, time_B6GD, noisy_tokens, prepared.rope, prepared_block)
 
         patches = self.head(hidden_BSD[:, :noisy_tokens], time_BD)
         return _unpatchify(patches, latents_BCFHW.shape)

@@ -14,7 +14,7 @@ from benchmarks.models import TINY
 from s2v_runner.checkpoint.names import TransformerNames
 from s2v_runner.engine import Engine
 from s2v_runner.errors import InputError
-from s2v_runner.transformer import resolve_attention
+from s2v_runner.transformer import plain_backend
 from s2v_runner.transformer.initialisation import random_transformer
 from s2v_runner.transformer.model import FLOAT32_PREFIXES
 from tests.checkpoint.folders import copy_official, rewrite_shard
@@ -77,13 +77,13 @@ from pathlib import Path
 from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.checkpoint.inspection import inspect_checkpoint
 from s2v_runner.checkpoint.load import load_transformer
-from s2v_runner.transformer import resolve_attention
+from s2v_runner.transformer import plain_backend
 
 def own_memory():
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
 
-part = inspect_checkpoint(locate_checkpoint(sys.argv[1]), resolve_attention("sdpa"))["transformer"]
+part = inspect_checkpoint(locate_checkpoint(sys.argv[1]), plain_backend("sdpa"))["transformer"]
 before, peak = own_memory(), 0
 def note(*_):
     global peak
@@ -106,7 +106,7 @@ def test_loading_never_holds_a_second_copy(tmp_path: Path, dtype: str):
         text_length=24,
         audio_injection_layers=(0, 2, 3),
     )
-    transformer = random_transformer(config, resolve_attention("sdpa"), CPU, torch.float32, seed=0)
+    transformer = random_transformer(config, plain_backend("sdpa"), CPU, torch.float32, seed=0)
     names = TransformerNames("official", config.audio_injection_layers)
     for shard in folder.glob("diffusion_pytorch_model*"):
         shard.unlink()

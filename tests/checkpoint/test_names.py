@@ -18,7 +18,7 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from benchmarks.models import RELEASED
 from s2v_runner.checkpoint.names import DIALECTS, TransformerNames, recognise_dialect
 from s2v_runner.checkpoint.vae import official_vae_names, plan_vae
-from s2v_runner.transformer import S2VTransformer, resolve_attention
+from s2v_runner.transformer import S2VTransformer, plain_backend
 
 PUBLISHED = Path(__file__).parent / "published"
 NUMBERED = re.compile(r"\b(blocks|injector|injector_adain_layers)\.\d+\.")
@@ -36,7 +36,7 @@ def generic(name: str) -> str:
 @pytest.fixture(scope="module")
 def our_names() -> list[str]:
     with torch.device("meta"):
-        return list(S2VTransformer(RELEASED, resolve_attention("sdpa")).state_dict())
+        return list(S2VTransformer(RELEASED, plain_backend("sdpa")).state_dict())
 
 
 def names_in(dialect: str) -> TransformerNames:

@@ -11,7 +11,7 @@ from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.checkpoint.random import write_random_checkpoint
 from s2v_runner.checkpoint.sizes import RANDOM_MODEL, random_checkpoint_folder, read_sizes
 from s2v_runner.digests import digest_checkpoint
-from s2v_runner.transformer import resolve_attention
+from s2v_runner.transformer import plain_backend
 from tests.runs import fork
 from tests.sweep.boundaries import Boundary
 
@@ -19,7 +19,7 @@ from tests.sweep.boundaries import Boundary
 def test_it_is_sound_and_of_the_stated_size(tmp_path: Path):
     folder = random_checkpoint_folder(tmp_path, 0)
     write_random_checkpoint(folder, 0)
-    parts = inspect_checkpoint(locate_checkpoint(folder), resolve_attention("sdpa"))
+    parts = inspect_checkpoint(locate_checkpoint(folder), plain_backend("sdpa"))
     assert all(part.is_sound for part in parts.values())
     assert read_sizes(locate_checkpoint(folder)) == RANDOM_MODEL
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]

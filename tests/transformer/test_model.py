@@ -5,51 +5,15 @@ import dataclasses
 import pytest
 import torch
 
-from benchmarks.models import TINY
-from s2v_runner.transformer import Conditioning, S2VTransformer, resolve_attention
+from s2v_runner.transformer import Conditioning, S2VTransformer, plain_backend
 from s2v_runner.transformer.initialisation import random_transformer
 from tests.conftest import CPU
-
-CONFIG = dataclasses.replace(
-    TINY,
-    model_dim=96,
-    num_layers=3,
-    text_dim=24,
-    text_length=10,
-    audio_dim=12,
-    num_audio_layers=5,
-    audio_injection_layers=(0, 2),
-)
-FRAMES = 3
-
-
-def draw(seed: int, *shape: int) -> torch.Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-
-def make_conditioning(seed: int = 0, batch: int = 1, with_motion: bool = True) -> Conditioning:
-    return Conditioning(
-        text_BTC=draw(seed, batch, 6, CONFIG.text_dim),
-        audio_BJCV=draw(seed + 1, batch, CONFIG.num_audio_layers, CONFIG.audio_dim, 4 * FRAMES),
-        reference_BC1HW=draw(seed + 2, batch, 16, 1, 8, 16),
-        pose_BCFHW=draw(seed + 3, batch, 16, FRAMES, 8, 16),
-        motion_BCMHW=draw(seed + 4, batch, 16, 19, 8, 16) if with_motion else None,
-        motion_frames=73,
-    )
-
-
-LATENTS = draw(9, 1, 16, FRAMES, 8, 16)
-TIME = torch.tensor([700.0])
+from tests.transformer.models import CONFIG, FRAMES, LATENTS, TIME, draw, make_conditioning, make_transformer
 
 
 @pytest.fixture(scope="module")
 def transformer() -> S2VTransformer:
-    model = random_transformer(CONFIG, resolve_attention("sdpa"), CPU, torch.float32, seed=3)
-    with torch.no_grad():
-        # Larger than the initialiser's, so that every path has a say in the result.
-        for parameter in model.parameters():
-            parameter.mul_(4)
-    return model
+    return make_transformer(plain_backend("sdpa"), torch.float32)
 
 
 @torch.no_grad()
@@ -129,13 +93,8 @@ def test_a_batch_is_its_members(transformer: S2VTransformer):
 
 @pytest.mark.parametrize("with_motion", [True, False])
 @torch.no_grad()
-def test_bfloat16_stays_near_float32(transformer: S2VTransformer, with_motion: bool):
-    half = random_transformer(CONFIG, resolve_attention("sdpa"), CPU, torch.bfloat16, seed=3)
-    # The same weights in both, rounded as a bfloat16 checkpoint holds them.
-    exact = random_transformer(CONFIG, resolve_attention("sdpa"), CPU, torch.float32, seed=3)
-    for ours, theirs in zip(half.parameters(), exact.parameters(), strict=True):
-        theirs.copy_((theirs * 4).bfloat16())
-        ours.copy_(theirs)
+def test_bfloat16_stays_near_float32(with_motion: bool):
+    half, exact = (make_transformer(plain_backend("sdpa"), dtype) for dtype in (torch.bfloat16, torch.float32))
     conditioning = make_conditioning(with_motion=with_motion)
     rounded, unrounded = velocity(half, conditioning), velocity(exact, conditioning)
     assert rounded.dtype == torch.float32
@@ -144,7 +103,7 @@ def test_bfloat16_stays_near_float32(transformer: S2VTransformer, with_motion: b
 
 
 def test_gradients_flow_to_every_parameter(transformer: S2VTransformer):
-    model = random_transformer(CONFIG, resolve_attention("sdpa"), CPU, torch.float32, seed=3)
+    model = random_transformer(CONFIG, plain_backend("sdpa"), CPU, torch.float32, seed=3)
     model.requires_grad_(True)
     model(LATENTS, TIME, model.prepare(make_conditioning())).square().mean().backward()
     without = [name for name, parameter in model.named_parameters() if parameter.grad is None]

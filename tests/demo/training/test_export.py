@@ -19,7 +19,7 @@ from s2v_runner.cli import main
 from s2v_runner.engine import Engine
 from s2v_runner.errors import InputError
 from s2v_runner.plan import WAV2VEC2_CONVOLUTIONS
-from s2v_runner.transformer import TransformerConfig, resolve_attention
+from s2v_runner.transformer import TransformerConfig, plain_backend
 from s2v_runner.transformer.initialisation import random_transformer
 from tests.conftest import CPU, make_engine
 
@@ -79,7 +79,7 @@ def parts() -> Parts:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return Parts(
-            transformer=random_transformer(SIZES, resolve_attention("sdpa"), CPU, torch.float32, seed=1),
+            transformer=random_transformer(SIZES, plain_backend("sdpa"), CPU, torch.float32, seed=1),
             vae=AutoencoderKLWan(base_dim=4),
             text_encoder=make_text_encoder(),
             tokenizer=make_tokenizer(),

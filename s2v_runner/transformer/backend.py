@@ -1,0 +1,96 @@
+"""How a transformer is computed: attention, the kernels between matrix products, and how matrices are multiplied.
+
+All of it is chosen once, when the transformer is built; no forward pass asks.
+"""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import nn
+
+from s2v_runner.errors import InputError
+from s2v_runner.transformer.attention import AttentionFunction, resolve_attention, resolve_cross_attention
+from s2v_runner.transformer.kernels.interface import Kernels
+from s2v_runner.transformer.kernels.plain import PLAIN, PLAIN_FLOAT8
+from s2v_runner.transformer.linear import (
+    FLOAT8,
+    Float8Linear,
+    WeightLinear,
+    multiply_on_tensor_cores,
+    multiply_widened,
+)
+
+MakeLinear = Callable[[int, int], nn.Module]
+"""(width in, width out) → a layer whose parameters are empty."""
+
+KernelName = Literal["plain", "triton"]
+MatrixName = Literal["model", "float8"]
+# The first whose tensor cores multiply float8.
+_FLOAT8_CAPABILITY = (8, 9)
+
+
+@dataclass(frozen=True)
+class Backend:
+    attend: AttentionFunction
+    """Of all tokens to all tokens."""
+    attend_few: AttentionFunction
+    """Of all tokens to the rows of the text, or to the speech of their frame."""
+    kernels: Kernels
+    linear: MakeLinear
+    """Makes the layers that are multiplied in every step. The others compute in the dtype of their weights."""
+
+
+def plain_backend(attention: str) -> Backend:
+    """PyTorch's own operations around an attention kernel of that name."""
+    return Backend(resolve_attention(attention), resolve_cross_attention(attention), PLAIN, WeightLinear)
+
+
+def resolve_backend(
+    attention: str, kernels: KernelName, matrices: MatrixName, device: torch.device, dtype: torch.dtype
+) -> Backend:
+    """The backend of these names on a device, for matrices whose weights have `dtype`.
+
+    Raises InputError for what cannot be had there.
+    """
+    in_float8 = matrices == "float8"
+    if in_float8:
+        _check_float8(device)
+    if kernels == "triton":
+        _check_triton(device, dtype)
+        from s2v_runner.transformer.kernels.fused import FusedKernels
+
+        chosen: Kernels = FusedKernels(FLOAT8 if in_float8 else dtype, scaled=in_float8)
+    else:
+        chosen = PLAIN_FLOAT8 if in_float8 else PLAIN
+    multiply = multiply_on_tensor_cores if device.type == "cuda" else multiply_widened
+    return Backend(
+        attend=resolve_attention(attention),
+        attend_few=resolve_cross_attention(attention),
+        kernels=chosen,
+        linear=partial(Float8Linear, multiply=multiply) if in_float8 else WeightLinear,
+    )
+
+
+def _check_triton(device: torch.device, dtype: torch.dtype) -> None:
+    if importlib.util.find_spec("triton") is None:
+        raise InputError("speed.kernels=triton", "Triton is not installed", "Install it, or choose plain")
+    if device.type != "cuda":
+        raise InputError("speed.kernels=triton", f"Triton does not run on '{device}'", "Choose plain, or a GPU")
+    if dtype == torch.float32:
+        raise InputError(
+            "speed.kernels=triton",
+            "with weights in float32 it would be no faster",
+            "Choose plain, or memory.convert_model_dtype=true",
+        )
+
+
+def _check_float8(device: torch.device) -> None:
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) < _FLOAT8_CAPABILITY:
+        name = torch.cuda.get_device_name(device)
+        raise InputError(
+            "speed.matrices=float8", f"{name} cannot multiply in 8 bits", "Choose model (speed=exact does)"
+        )
