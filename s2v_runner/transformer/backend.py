@@ -19,6 +19,7 @@ from s2v_runner.transformer.kernels.plain import PLAIN, PLAIN_FLOAT8
 from s2v_runner.transformer.linear import (
     FLOAT8,
     Float8Linear,
+    Float8WeightLinear,
     WeightLinear,
     multiply_on_tensor_cores,
     multiply_widened,
@@ -28,7 +29,8 @@ MakeLinear = Callable[[int, int], nn.Module]
 """(width in, width out) → a layer whose parameters are empty."""
 
 KernelName = Literal["plain", "triton"]
-MatrixName = Literal["model", "float8"]
+MatrixName = Literal["model", "float8", "float8_weights"]
+"""In the dtype of the model; rows and weights in 8 bits; weights alone, widened when they are used."""
 # The first whose tensor cores multiply float8.
 _FLOAT8_CAPABILITY = (8, 9)
 
@@ -67,11 +69,16 @@ def resolve_backend(
     else:
         chosen = PLAIN_FLOAT8 if in_float8 else PLAIN
     multiply = multiply_on_tensor_cores if device.type == "cuda" else multiply_widened
+    linears: dict[MatrixName, MakeLinear] = {
+        "model": WeightLinear,
+        "float8": partial(Float8Linear, multiply=multiply),
+        "float8_weights": Float8WeightLinear,
+    }
     return Backend(
         attend=resolve_attention(attention),
         attend_few=resolve_cross_attention(attention),
         kernels=chosen,
-        linear=partial(Float8Linear, multiply=multiply) if in_float8 else WeightLinear,
+        linear=linears[matrices],
     )
 
 

@@ -50,9 +50,9 @@ def quantise(rows: torch.Tensor) -> Float8Rows:
 class WeightLinear(nn.Linear):
     """A linear layer that computes in the dtype of its weights."""
 
-    def forward(self, rows: Rows) -> torch.Tensor:
-        assert isinstance(rows, torch.Tensor)
-        return F.linear(rows.to(self.weight.dtype), self.weight, self.bias)
+    def forward(self, input: Rows) -> torch.Tensor:  # noqa: A002
+        assert isinstance(input, torch.Tensor)
+        return F.linear(input.to(self.weight.dtype), self.weight, self.bias)
 
 
 Float8Product = Callable[[Float8Rows, Float8Rows, torch.Tensor], torch.Tensor]
@@ -74,6 +74,19 @@ class Float8Linear(nn.Module):
         return self.multiply(rows, Float8Rows(self.weight, self.weight_scale), self.bias)
 
 
+class Float8WeightLinear(Float8Linear):
+    """A linear layer whose weights are stored in 8 bits and widened when they are used; rows are as they were."""
+
+    def __init__(self, width_in: int, width_out: int) -> None:
+        super().__init__(width_in, width_out, multiply_widened)
+
+    def forward(self, rows: Rows) -> torch.Tensor:
+        assert isinstance(rows, torch.Tensor)
+        dtype = self.bias.dtype
+        weight = self.weight.to(dtype) * self.weight_scale.to(dtype)
+        return F.linear(rows.to(dtype), weight, self.bias)
+
+
 def fill_parameter(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
     """Put a tensor where the empty parameter of that name is. A layer in 8 bits rounds its weight to them."""
     owner_name, _, leaf = name.rpartition(".")
@@ -90,7 +103,7 @@ def fill_parameter(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
 def multiply_on_tensor_cores(rows: Float8Rows, weights: Float8Rows, bias: torch.Tensor) -> torch.Tensor:
     """On a GPU of compute capability 8.9 or more. The fast accumulation keeps fewer bits of long sums."""
     width_in = rows.values.shape[-1]
-    product = torch._scaled_mm(
+    product = torch._scaled_mm(  # pyright: ignore[reportPrivateImportUsage]
         rows.values.view(-1, width_in),
         weights.values.t(),
         scale_a=rows.scale.view(-1, 1),

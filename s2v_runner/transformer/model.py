@@ -18,6 +18,7 @@ from s2v_runner.transformer.embeddings import PatchEmbedding, TextEmbedding, Tim
 from s2v_runner.transformer.layers import layer_norm
 from s2v_runner.transformer.motion import MotionPacker
 from s2v_runner.transformer.rope import RotaryTable, rotary_table
+from s2v_runner.transformer.streaming import StreamedBlocks
 
 PATCH = (1, 2, 2)
 """Latent frames, rows and columns in a token."""
@@ -95,7 +96,7 @@ class S2VTransformer(nn.Module):
         self.time_embedding = TimeEmbedding(config.frequency_dim, dim)
         self.audio_encoder = AudioEncoder(config)
         self.motion_packer = MotionPacker(config.latent_channels, dim)
-        self.blocks = nn.ModuleList(
+        self.blocks: nn.ModuleList | StreamedBlocks = nn.ModuleList(
             TransformerBlock(config, backend, hears_audio=index in config.audio_injection_layers)
             for index in range(config.num_layers)
         )
@@ -105,6 +106,11 @@ class S2VTransformer(nn.Module):
     def dtype(self) -> torch.dtype:
         """Of the matrices that are not kept in float32."""
         return self.text_embedding.mix.weight.dtype
+
+    def stream(self, blocks: StreamedBlocks) -> None:
+        """Take the blocks from main memory from now on, in place of its own."""
+        del self.blocks
+        self.blocks = blocks
 
     def prepare(self, conditioning: Conditioning) -> PreparedConditioning:
         """Do once what does not change from step to step.

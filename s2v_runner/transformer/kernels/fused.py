@@ -3,6 +3,9 @@
 Without gradients. Nothing is compiled twice for another size: the width and the forms are compiled for, rows are not.
 """
 
+# Launch options such as num_warps are no parameters of the programs.
+# pyright: reportCallIssue=false
+
 from dataclasses import dataclass
 
 import torch
@@ -68,9 +71,10 @@ class FusedKernels:
     def expand(self, layer: Linear, rows: Rows) -> Rows:
         if self.scaled:
             return self._scale(layer(rows), gelu=True)
-        assert isinstance(layer, WeightLinear)
-        assert isinstance(rows, torch.Tensor)
-        return _multiply_gelu(layer, rows)
+        if isinstance(layer, WeightLinear):
+            assert isinstance(rows, torch.Tensor)
+            return _multiply_gelu(layer, rows)
+        return F.gelu(layer(rows), approximate="tanh")
 
     def pack(self, rows: torch.Tensor) -> Rows:
         return self._scale(rows, gelu=False) if self.scaled else rows
