@@ -15,7 +15,7 @@ import torch
 from benchmarks.arguments import make_parser, parse_backend, parse_frames, parse_size
 from benchmarks.machine import allocated_gib, describe_machine, peak_gib, reset_peak, timed, write_report
 from benchmarks.models import MOTION_FRAMES, RELEASED, TINY
-from s2v_runner.transformer import Conditioning, S2VTransformer, TransformerConfig, plain_backend
+from s2v_runner.transformer import Conditioning, S2VTransformer, TransformerConfig, plain_backend, resolve_attention
 from s2v_runner.transformer.initialisation import random_transformer
 from s2v_runner.transformer.layers import AttentionLayer
 

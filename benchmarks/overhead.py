@@ -37,14 +37,14 @@ from s2v_runner.conditioning.cache import NO_CACHE
 from s2v_runner.config.compose import compose_run
 from s2v_runner.prepare import prepare_run
 from s2v_runner.placement.choice import choose_placement
+from s2v_runner.placement.devices import look_at
 from s2v_runner.describe import placement_request
 from s2v_runner.production import Engines
 from s2v_runner.generation import UNWATCHED, generate
 config = compose_run(SETTINGS).config
 run = prepare_run(config)
 device = "cuda" if torch.cuda.is_available() else "cpu"
-free = None if device == "cpu" else torch.cuda.mem_get_info()[0]
-placement = choose_placement(placement_request(run), device, free, run.estimate_cost)
+placement = choose_placement(placement_request(run), look_at(device), run.estimate_cost)
 engine = Engines().engine_for(run, placement)
 for part in generate(run.request, engine, UNWATCHED, None, NO_CACHE):
     pass

@@ -89,6 +89,9 @@ def placement_request(run: PreparedRun) -> PlacementRequest:
         convert_model_dtype=memory.convert_model_dtype,
         t5_cpu=memory.t5_cpu,
         attention=run.config.speed.attention,
+        kernels=run.config.speed.kernels,
+        matrices=run.config.speed.matrices,
+        autoencoder=run.config.speed.autoencoder,
     )
 
 
@@ -109,9 +112,14 @@ def resolve_settings(run: PreparedRun, placement: Placement) -> dict[str, Any]:
     if run.config.model.ckpt_dir is not None:
         resolved["model"]["ckpt_dir"] = str(run.checkpoint_path.absolute())
     resolved["sampler"]["shift"] = run.plan.shift
-    resolved["speed"]["attention"] = placement.attention
+    resolved["speed"] |= {
+        "attention": placement.attention,
+        "kernels": placement.kernels,
+        "autoencoder": placement.autoencoder_dtype,
+    }
+    resolved["memory"]["mode"] = placement.memory
     resolved["memory"]["device"] = placement.device
-    resolved["memory"]["offload_model"] = placement.offload
+    resolved["memory"]["offload_model"] = placement.memory != "resident"
     resolved["memory"]["convert_model_dtype"] = placement.dtype == "bfloat16"
     return resolved
 

@@ -22,9 +22,10 @@ from s2v_runner.checkpoint.load import (
 )
 from s2v_runner.checkpoint.tokenizer import load_extractor, load_tokenizer
 from s2v_runner.errors import InputError
+from s2v_runner.estimate import Memory
+from s2v_runner.records import KernelName, MatrixName
 from s2v_runner.transformer import Backend, S2VTransformer, TransformerConfig, resolve_backend
 from s2v_runner.transformer.attention import try_attention
-from s2v_runner.transformer.backend import KernelName, MatrixName
 
 _CPU = torch.device("cpu")
 Module = TypeVar("Module", bound=torch.nn.Module)
@@ -44,17 +45,17 @@ class EngineSettings:
     """How the transformer is computed: see `Backend`."""
     text_device: torch.device
     """Of the text encoder, which may stay on the CPU."""
-    offload: bool
-    """Whether the encoders wait on the CPU while they have nothing to do."""
+    memory: Memory
+    """What waits in main memory while it has nothing to do."""
 
     @property
     def encoder_home(self) -> torch.device:
         """Where the speech encoder is between runs."""
-        return _CPU if self.offload else self.device
+        return self.device if self.memory == "resident" else _CPU
 
     @property
     def text_encoder_home(self) -> torch.device:
-        return _CPU if self.offload else self.text_device
+        return self.text_device if self.memory == "resident" else _CPU
 
 
 class Engine:

@@ -21,6 +21,10 @@ class GenerationError(RuntimeError):
     """A run that started well and cannot go on, such as latents that stopped being finite."""
 
 
+class DeviceMemoryError(GenerationError):
+    """The device has too little memory for a run in the way it was placed."""
+
+
 class OutputError(RuntimeError):
     """A file of a run could not be written, such as for want of space. What was finished before is kept."""
 

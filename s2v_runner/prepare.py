@@ -19,7 +19,7 @@ from s2v_runner.derivation.makers import Makers, choose_makers, derive_speech
 from s2v_runner.derivation.store import DerivedStore
 from s2v_runner.digests import digest_checkpoint, digest_input, digest_of
 from s2v_runner.errors import InputError
-from s2v_runner.estimate import Estimate, estimate
+from s2v_runner.estimate import Estimate, Form, estimate
 from s2v_runner.inputs.probe import SoundHeader, probe_picture
 from s2v_runner.inputs.recording import RecordingSettings, probe_recording
 from s2v_runner.placement.choice import check_device
@@ -78,13 +78,13 @@ class PreparedRun:
         plan = plan_run(request, self.picture_size, sound.speech_samples, SPEECH_RATE)
         return replace(self, request=request, plan=plan, sound=sound, is_sound_known=True)
 
-    def estimate_cost(self, dtype_bytes: int) -> Estimate | None:
+    def estimate_cost(self, form: Form) -> Estimate | None:
         """What it will cost; None where the checkpoint does not say how big it is."""
         if self.sizes is None:
             return None
         request = self.request
         passes = 2 if request.guide_scale > 1 else 1
-        return estimate(self.plan, self.sizes, request.steps, passes, not request.start_from_ref, dtype_bytes)
+        return estimate(self.plan, self.sizes, request.steps, passes, not request.start_from_ref, form)
 
 
 def prepare_run(config: RunConfig) -> PreparedRun:

@@ -1,5 +1,6 @@
 """The making of a video: the model at work on one side, files on the other, the state between clips kept."""
 
+import gc
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
@@ -16,11 +17,12 @@ from s2v_runner.conditioning.cache import ConditioningCache
 from s2v_runner.conditioning.scope import scope_of
 from s2v_runner.config.schema import OutputConfig
 from s2v_runner.engine import Engine, EngineSettings
-from s2v_runner.errors import GenerationError, InputError, OutputError
+from s2v_runner.errors import DeviceMemoryError, InputError, OutputError
+from s2v_runner.estimate import Memory
 from s2v_runner.generation import Watch, generate
 from s2v_runner.measurement import Meter, crop_to_output, open_meter
 from s2v_runner.metrics.measures import Reading
-from s2v_runner.placement.choice import Placement
+from s2v_runner.placement.choice import Placement, next_mode
 from s2v_runner.prepare import PreparedRun, cache_folder
 from s2v_runner.sampling.clips import ClipEnd, ClipState, Frames
 from s2v_runner.sampling.states import read_state, write_latents, write_state
@@ -48,6 +50,13 @@ class Engines:
         self._key: tuple[EngineSettings, str] | None = None
         self._engine: Engine | None = None
 
+    def release(self) -> None:
+        """Let go of the engine, and of the memory that PyTorch keeps for it."""
+        self._key = self._engine = None
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
     def engine_for(self, run: PreparedRun, placement: Placement) -> Engine:
         """The engine a run needs, its parts not loaded yet unless an earlier run did."""
         seed = run.config.model.random_seed
@@ -58,13 +67,15 @@ class Engines:
             device=torch.device(placement.device),
             dtype=_DTYPES[placement.dtype],
             attention=placement.attention,
+            kernels=placement.kernels,
+            matrices=placement.matrices,
             text_device=torch.device(placement.text_device),
-            offload=placement.offload,
+            memory=placement.memory,
         )
         key = (settings, run.checkpoint_digest)
         if self._engine is None or self._key != key:
             # The old one goes before the new one comes: there may not be room for both.
-            self._engine = None
+            self.release()
             self._key, self._engine = key, Engine(settings, lambda *_: None)
         return self._engine
 
@@ -116,7 +127,7 @@ def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVi
     watch = Watch(workplace.stopwatch.stage, workplace.on_step)
     try:
         _replay(state, store, outlet, workplace)
-        with _out_of_memory_explained():
+        with _out_of_memory_explained(engine.settings.memory):
             for part in generate(run.request, engine, watch, state, cache):
                 _keep(part, run, outlet, store, workplace)
                 if isinstance(part, ClipEnd):
@@ -261,11 +272,13 @@ def _read_state(run: PreparedRun, resume_folder: Path) -> ClipState | None:
 
 
 @contextmanager
-def _out_of_memory_explained():
+def _out_of_memory_explained(memory: Memory):
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise GenerationError(
-            f"the device has too little memory ({str(error).splitlines()[0]}). Try memory=offload, a smaller size or "
-            "fewer infer_frames"
+        following = next_mode(memory)
+        less = f"memory={following}, a" if following else "a"
+        raise DeviceMemoryError(
+            f"the device has too little memory for memory={memory} ({str(error).splitlines()[0]}). Try {less} smaller "
+            "size or fewer infer_frames"
         ) from error

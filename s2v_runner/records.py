@@ -13,6 +13,12 @@ Value = str | int | float | bool | None
 SOLVER_NAMES = ("unipc", "dpmpp", "euler")
 
 
+KernelName = Literal["plain", "triton"]
+"""What stands between the matrix products of the transformer."""
+MatrixName = Literal["model", "float8", "float8_weights"]
+"""In the dtype of the model; rows and weights in 8 bits; weights alone, widened when they are used."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Compat:
     """Where this project and the original part ways, one choice each.

@@ -3,34 +3,28 @@
 import shutil
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from s2v_runner.config.compose import Composed, as_yaml
 from s2v_runner.config.resolve import as_path
-from s2v_runner.console.outline import place_lines, plan_lines, plan_numbers
 from s2v_runner.console.preparations import intention_lines, preparation_lines
 from s2v_runner.console.words import Words
 from s2v_runner.derivation.settle import Workbench, settle_inputs
 from s2v_runner.describe import (
     destination_of,
     first_record,
-    placement_request,
     public_settings,
-    resolve_settings,
-    video_metadata,
 )
 from s2v_runner.errors import OutputError
+from s2v_runner.execution import Post, Session, execute
 from s2v_runner.interruption import Interrupted, undisturbed
-from s2v_runner.placement.choice import choose_placement
 from s2v_runner.prepare import DRAWN_SEED, PreparedRun, derived_store, draw_seed, prepare_run
 from s2v_runner.replacement import discard_leftovers
 from s2v_runner.saving import check_savable, save_path
 from s2v_runner.timing import Stopwatch
 from s2v_runner.tracking.choice import make_reporter
 from s2v_runner.tracking.destination import Destination
-from s2v_runner.tracking.environment import describe_environment
 from s2v_runner.tracking.folder import RunFolder, finished_videos, open_run_folder
 from s2v_runner.tracking.inputs import copy_atomically, keep_inputs
 from s2v_runner.tracking.record import Kind, Record, Status, write_atomically
@@ -39,23 +33,9 @@ from s2v_runner.tracking.reporter import Outcome
 
 if TYPE_CHECKING:
     # Late where it is used: it brings PyTorch, and half of what can go wrong is found without.
-    from s2v_runner.production import Engines, MadeVideo
+    pass
 
 _CONFIG, _LOG, _DIFF = "config.yaml", "run.log", "diff.patch"
-
-
-class Session:
-    """What the runs of one process share: the loaded model, and what is known of the machine."""
-
-    @cached_property
-    def engines(self) -> "Engines":
-        from s2v_runner.production import Engines
-
-        return Engines()
-
-    @cached_property
-    def environment(self) -> dict[str, Any]:
-        return describe_environment()
 
 
 @dataclass(frozen=True)
@@ -143,7 +123,8 @@ def _attempt(order: Order, recorder: Recorder, words: Words, session: Session) -
     try:
         words.say(f"run {folder.path}")
         _keep_what_was_given(run, recorder, session)
-        made = _make(_settle(run, folder, recorder, words, stopwatch), folder, recorder, words, session, stopwatch)
+        settled = _settle(run, folder, recorder, words, stopwatch)
+        made = execute(settled, Post(folder, recorder, words, stopwatch), session)
         files = {**recorder.record.files, **made.files}
         for problem in made.reading.problems:
             words.warn(problem)
@@ -208,66 +189,6 @@ def _settle(run: PreparedRun, folder: RunFolder, recorder: Recorder, words: Word
         files={**recorder.record.files, **settled.files},
     )
     return settled.run
-
-
-def _make(
-    run: PreparedRun, folder: RunFolder, recorder: Recorder, words: Words, session: Session, stopwatch: Stopwatch
-) -> "MadeVideo":
-    for line in plan_lines(run):
-        words.say(line)
-    with stopwatch.stage("import libraries"):
-        from s2v_runner import production
-        from s2v_runner.placement import devices
-
-        engines = session.engines
-    device = devices.choose_device(run.config.memory.device)
-    stopwatch.settle = lambda: devices.wait_for(device)
-    devices.reset_peak_memory(device)
-    placement = choose_placement(placement_request(run), device, devices.free_memory(device), run.estimate_cost)
-    cost = run.estimate_cost(placement.dtype_bytes)
-    for line in place_lines(run, placement, cost):
-        words.say(line)
-    recorder.update(
-        resolved=resolve_settings(run, placement),
-        plan=plan_numbers(run, placement, cost),
-        environment={**recorder.record.environment, "device": devices.describe_device(device)},
-    )
-    recorder.announce()
-    told = _Teller(run.plan.num_clips, recorder, words, stopwatch)
-    workplace = production.Workplace(
-        folder=folder.path,
-        resume_folder=folder.resume,
-        metadata=video_metadata(run, recorder.record),
-        stopwatch=stopwatch,
-        on_step=told.step,
-        on_taken_up=told.taken_up,
-        on_clip=told.clip,
-    )
-    return production.make_video(run, engines.engine_for(run, placement), workplace)
-
-
-class _Teller:
-    """Tells the record and the person how the clips go on."""
-
-    def __init__(self, num_clips: int, recorder: Recorder, words: Words, stopwatch: Stopwatch) -> None:
-        self._num_clips = num_clips
-        self._recorder = recorder
-        self._words = words
-        self._stopwatch = stopwatch
-        self._before: dict[str, float] = {}
-
-    def step(self, clip: int, done: int, steps: int) -> None:
-        seconds = self._stopwatch.lap()
-        self._recorder.step(clip, done, seconds)
-        self._words.step(clip, self._num_clips, done, steps, seconds)
-
-    def taken_up(self, clips: int) -> None:
-        self._words.say(f"{clips} of {self._num_clips} clips are there from an earlier attempt")
-
-    def clip(self, clip: int) -> None:
-        now = self._stopwatch.seconds
-        self._words.clip(clip, self._num_clips, {name: now[name] - self._before.get(name, 0.0) for name in now})
-        self._before = now
 
 
 def _seed(run: PreparedRun, previous: Record | None) -> int:

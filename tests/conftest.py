@@ -11,8 +11,8 @@ from PIL import Image
 
 from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.engine import Engine, EngineSettings
+from s2v_runner.execution import Session
 from s2v_runner.records import FIXED, Request
-from s2v_runner.run import Session
 from tests.places import TINY_CHECKPOINT
 from tests.runs import Workshop, workshop_settings
 
@@ -33,7 +33,7 @@ def make_engine(folder: Path, dtype: torch.dtype = torch.float32) -> Engine:
         kernels="plain",
         matrices="model",
         text_device=CPU,
-        offload=False,
+        memory="resident",
     )
     return Engine(settings, lambda *_: None)
 

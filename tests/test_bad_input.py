@@ -106,8 +106,6 @@ MISTAKES = {
     "a recording over the limit": ("audio.limit=2", "audio.too_long=cut"),
     "a fit that is none": ("fit=stretch", "'cover'"),
     "an end that is none": ("pose.end=bounce", "'hold'"),
-    "8-bit matrices": ("speed=fp8", "not there yet"),
-    "streamed blocks": ("memory=stream", "not there yet"),
     "several GPUs": ("parallel=ulysses", "not there yet"),
     "a face that is none": ("metrics.face=abc", "metrics.face=abc: it is not four numbers"),
     "a face that lacks its size": ("metrics.face=0.1,0.2", "metrics.face=0.1,0.2: it is not four numbers"),
@@ -136,6 +134,8 @@ def test_a_mistake_is_answered_in_one_message(folder: Path, capsys: pytest.Captu
 LATE_MISTAKES = {
     "a GPU that is not there": (["memory.device=cuda:7"], "GPUs"),
     "an attention that is none": (["speed.attention=flsh"], "flash"),
+    "fused kernels without a GPU": (["speed.kernels=triton"], "Triton does not run on 'cpu'"),
+    "attention without its package": (["speed.attention=flash_3"], "pip install 's2v-runner[flash]'"),
     "contradicting memory": (["memory=resident", "memory.offload_model=true"], "contradicts"),
 }
 

@@ -7,10 +7,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.models import RELEASED
 from s2v_runner.checkpoint.sizes import ModelSizes
-from s2v_runner.estimate import count_tokens, estimate
+from s2v_runner.estimate import MEMORY_MODES, PLAIN_BFLOAT16, Form, count_tokens, estimate
 from s2v_runner.plan import SPEECH_RATE, plan_run
 from s2v_runner.records import Request, RunPlan
-from s2v_runner.transformer import Conditioning, S2VTransformer, plain_backend
+from s2v_runner.transformer import Conditioning, S2VTransformer, plain_backend, resolve_backend
+from s2v_runner.transformer.blocks import TransformerBlock
+from s2v_runner.transformer.linear import FLOAT8
+from tests.conftest import CPU
 
 Make = Callable[..., Request]
 GIB = 2**30
@@ -71,37 +74,67 @@ def test_operations_are_as_many_as_pytorch_counts(plan_two_clips: Callable[..., 
         prepared = model.prepare(conditioning)
         with FlopCounterMode(display=False) as counter:
             model(latents, torch.empty(1, device="meta"), prepared)
-    both = [estimate(plan, sizes, 1, 1, opens_from_nothing, 2).operations for opens_from_nothing in (True, False)]
+    both = [
+        estimate(plan, sizes, 1, 1, opens_from_nothing, PLAIN_BFLOAT16).operations
+        for opens_from_nothing in (True, False)
+    ]
     # Both clips have a past when the run opens with the picture, one when it does not.
     with_past = both[1] / 2
     counted = with_past if motion else both[0] - with_past
     assert counted == pytest.approx(counter.get_total_flops(), rel=1e-3)
 
 
-def test_a_measured_generation_needs_the_memory_that_was_estimated(plan_two_clips: Callable[..., RunPlan]):
-    cost = estimate(plan_two_clips(), RELEASED_SIZES, 2, 2, True, 2)
-    assert sum(cost.weight_bytes.values()) == pytest.approx(43.3 * GIB, rel=1e-3)
-    assert cost.resident_bytes == pytest.approx(60.4 * GIB, rel=0.05)
-    assert cost.offloaded_bytes == pytest.approx(48.6 * GIB, rel=0.02)
+FUSED = Form(dtype_bytes=2, matrix_bytes=2, is_fused=True, autoencoder_bytes=2)
+IN_FLOAT8 = dataclasses.replace(FUSED, matrix_bytes=1)
+FLOAT32 = dataclasses.replace(PLAIN_BFLOAT16, dtype_bytes=4, matrix_bytes=4)
 
 
-def test_operations_grow_with_steps_and_passes_and_memory_with_neither(plan_two_clips: Callable[..., RunPlan]):
+def test_operations_grow_with_steps_and_passes_and_memory_with_no_step(plan_two_clips: Callable[..., RunPlan]):
     plan = plan_two_clips()
-    once, often = (estimate(plan, RELEASED_SIZES, steps, passes, True, 2) for steps, passes in ((1, 1), (40, 2)))
-    assert often.operations == pytest.approx(80 * once.operations)
-    assert often.resident_bytes == once.resident_bytes
+    once, often = (estimate(plan, RELEASED_SIZES, steps, 1, True, FUSED) for steps in (1, 40))
+    assert often.operations == pytest.approx(40 * once.operations)
+    assert [often.peak_bytes(mode) for mode in MEMORY_MODES] == [once.peak_bytes(mode) for mode in MEMORY_MODES]
+    guided = estimate(plan, RELEASED_SIZES, 1, 2, True, FUSED)
+    assert guided.operations == pytest.approx(2 * once.operations)
+    # The keys and values of another text.
+    assert guided.step_bytes - once.step_bytes == 40 * 2 * 512 * 5120 * 2
+
+
+def test_each_mode_takes_less_than_the_one_before(plan_two_clips: Callable[..., RunPlan]):
+    for form in (FUSED, PLAIN_BFLOAT16, IN_FLOAT8):
+        cost = estimate(plan_two_clips(), RELEASED_SIZES, 1, 2, True, form)
+        peaks = [cost.peak_bytes(mode) for mode in MEMORY_MODES]
+        assert peaks == sorted(peaks, reverse=True)
+        assert cost.weight_bytes["transformer"] > sum(cost.block_bytes)
 
 
 def test_matrices_of_four_bytes_take_twice_the_room_and_the_rest_what_it_took(plan_two_clips: Callable[..., RunPlan]):
-    half, full = (estimate(plan_two_clips(), RELEASED_SIZES, 1, 1, True, width) for width in (2, 4))
+    half, full = (estimate(plan_two_clips(), RELEASED_SIZES, 1, 1, True, form) for form in (PLAIN_BFLOAT16, FLOAT32))
     ratios = {name: full.weight_bytes[name] / size for name, size in half.weight_bytes.items()}
     assert ratios == {"transformer": 2, "text_encoder": 2, "vae": 1, "audio_encoder": 1}
-    assert full.working_bytes == 2 * half.working_bytes
+    assert full.step_bytes == 2 * half.step_bytes
+
+
+def test_matrices_of_one_byte_are_counted_as_they_are(plan_two_clips: Callable[..., RunPlan]):
+    full, half = (estimate(plan_two_clips(), RELEASED_SIZES, 1, 1, True, form) for form in (FUSED, IN_FLOAT8))
+    with torch.device("meta"):
+        blocks = [
+            TransformerBlock(RELEASED, resolve_backend("sdpa", "plain", "float8", CPU, torch.bfloat16), hears)
+            for hears in (True, False)
+        ]
+    sizes = [
+        sum(parameter.numel() * (1 if parameter.dtype == FLOAT8 else 2) for parameter in block.parameters())
+        for block in blocks
+    ]
+    assert [half.block_bytes[0], half.block_bytes[-1]] == [pytest.approx(size, rel=1e-3) for size in sizes]
+    assert full.weight_bytes["transformer"] - half.weight_bytes["transformer"] == pytest.approx(
+        sum(full.block_bytes) - sum(half.block_bytes)
+    )
 
 
 def test_a_large_frame_costs_more_than_a_small_one(plan_two_clips: Callable[..., RunPlan]):
     small, large = (
-        estimate(plan_two_clips(area=area), RELEASED_SIZES, 1, 1, True, 2) for area in (832 * 480, 1024 * 704)
+        estimate(plan_two_clips(area=area), RELEASED_SIZES, 1, 1, True, FUSED) for area in (832 * 480, 1024 * 704)
     )
     assert small.working_bytes < large.working_bytes
     assert 2 < large.operations / small.operations < 4

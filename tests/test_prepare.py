@@ -7,6 +7,7 @@ import pytest
 
 from s2v_runner.config.compose import compose_run
 from s2v_runner.errors import InputError
+from s2v_runner.estimate import PLAIN_BFLOAT16
 from s2v_runner.prepare import PreparedRun, draw_seed, prepare_run
 from s2v_runner.records import FIXED, REFERENCE
 from tests.places import TINY_CHECKPOINT
@@ -183,14 +184,14 @@ def test_the_plan_is_of_the_inputs_as_they_are(prepare: Prepare):
 
 
 def test_a_cost_is_of_one_pass_without_guidance_and_of_two_with_it(prepare: Prepare):
-    costs = [prepare({"sampler.guide_scale": scale}).estimate_cost(4) for scale in (0.5, 1.0, 1.1)]
+    costs = [prepare({"sampler.guide_scale": scale}).estimate_cost(PLAIN_BFLOAT16) for scale in (0.5, 1.0, 1.1)]
     operations = [cost.operations for cost in costs if cost is not None]
     assert operations == [operations[0], operations[0], 2 * operations[0]]
 
 
 def test_a_checkpoint_that_does_not_say_how_big_it_is_has_no_cost(prepare: Prepare, tmp_path: Path):
     shutil.copytree(TINY_CHECKPOINT, tmp_path / "weights", ignore=shutil.ignore_patterns("config.json"))
-    assert prepare(real(tmp_path / "weights")).estimate_cost(4) is None
+    assert prepare(real(tmp_path / "weights")).estimate_cost(PLAIN_BFLOAT16) is None
 
 
 @pytest.mark.parametrize(
@@ -206,7 +207,7 @@ def test_a_checkpoint_that_does_not_say_how_big_it_is_has_no_cost(prepare: Prepa
         ({"output.folder": "long" * 99}, r"^output\.folder=long.*it cannot be looked into"),
         ({"infer_frames": 81}, "infer_frames=81"),
         ({"sampler.steps": 0}, r"sampler\.steps=0"),
-        ({"memory.mode": "tiny", "speed.mode": "fp8", "image": "absent.png"}, "memory=tiny, speed=fp8: not"),
+        ({"parallel.mode": "ulysses", "parallel.dit_fsdp": True, "image": "absent.png"}, "parallel=ulysses, .*: not"),
         ({"tts.method": "espeak"}, r"^tts\.text"),
         ({"tts.text": "hello"}, r"^tts\.text=hello: it is given and tts=none"),
         ({"pose.method": "extract", "pose.path": "dance.mp4"}, r"^pose\.detector: .*yolox_l\.onnx"),

@@ -23,6 +23,7 @@ from s2v_runner.config.resolve import as_request
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.generation import UNWATCHED, generate
 from s2v_runner.placement.choice import PlacementRequest, choose_placement
+from s2v_runner.placement.devices import look_at
 from s2v_runner.plan import FIRST_LATENT_LOSS, SPEECH_RATE, shift_for
 from s2v_runner.records import FIXED, Request
 from s2v_runner.sampling.clips import Frames
@@ -96,16 +97,25 @@ def count_clips(frames: int, settings: Settings) -> int:
 def load_engine(checkpoint: Path, device: torch.device) -> Engine:
     """The checkpoint where and in the precision in which the pipeline would run it. Raises InputError."""
     asked = PlacementRequest(
-        mode="resident", offload_model="auto", convert_model_dtype="auto", t5_cpu=False, attention="auto"
+        mode="resident",
+        offload_model="auto",
+        convert_model_dtype="auto",
+        t5_cpu=False,
+        attention="auto",
+        kernels="auto",
+        matrices="model",
+        autoencoder="auto",
     )
-    placement = choose_placement(asked, str(device), None, lambda _: None)
+    placement = choose_placement(asked, look_at(str(device)), lambda _: None)
     settings = EngineSettings(
         folder=locate_checkpoint(checkpoint),
         device=device,
         dtype={"bfloat16": torch.bfloat16, "float32": torch.float32}[placement.dtype],
         attention=placement.attention,
+        kernels=placement.kernels,
+        matrices=placement.matrices,
         text_device=torch.device(placement.text_device),
-        offload=placement.offload,
+        memory=placement.memory,
     )
     engine = Engine(settings, lambda *_: None)
     engine.check()

@@ -19,7 +19,7 @@ from s2v_runner.console.quality import quality_line
 from s2v_runner.describe import placement_request
 from s2v_runner.errors import InputError
 from s2v_runner.placement.choice import choose_placement
-from s2v_runner.placement.gpus import likely_device
+from s2v_runner.placement.gpus import likely_hardware
 from s2v_runner.placement.processes import launched_processes
 from s2v_runner.prepare import prepare_run
 from s2v_runner.run import FinishedRun, Session, find_finished, perform_run
@@ -86,10 +86,10 @@ def show_plan(composed: Composed) -> None:
     """Print what would be made."""
     run = prepare_run(composed.config)
     save_path(run, {}, datetime.now().astimezone())
-    device, free_bytes = likely_device(composed.config.memory.device)
-    placement = choose_placement(placement_request(run), device, free_bytes, run.estimate_cost)
+    hardware = likely_hardware(composed.config.memory.device)
+    placement = choose_placement(placement_request(run), hardware, run.estimate_cost)
     print("plan (nothing is loaded or written)")
-    cost = run.estimate_cost(placement.dtype_bytes)
+    cost = run.estimate_cost(placement.form)
     print("\n".join([*plan_lines(run), *intention_lines(run), *place_lines(run, placement, cost)]))
 
 

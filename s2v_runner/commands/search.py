@@ -5,7 +5,7 @@ import sys
 from s2v_runner.commands.sweep import FAILED, confirm, say, tell_finished
 from s2v_runner.config.asked import Asked
 from s2v_runner.console.search import SearchWords, search_lines, tell_front
-from s2v_runner.run import Session
+from s2v_runner.execution import Session
 from s2v_runner.search.performance import perform_search
 from s2v_runner.search.preparation import PreparedSearch, prepare_search
 from s2v_runner.search.results import TrialResult, read_results

@@ -5,7 +5,7 @@ import sys
 from s2v_runner.config.asked import Asked
 from s2v_runner.console.sweep import SweepWords, point_lines, sweep_lines, tell_end
 from s2v_runner.errors import InputError
-from s2v_runner.run import Session
+from s2v_runner.execution import Session
 from s2v_runner.sweep.ledger import adopt
 from s2v_runner.sweep.performance import FinishedSweep, perform_sweep
 from s2v_runner.sweep.preparation import prepare_sweep

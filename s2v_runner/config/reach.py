@@ -17,14 +17,7 @@ class Unbuilt:
 
 
 _UNBUILT = (
-    Unbuilt(
-        lambda config: config.memory.mode in ("stream", "tiny"),
-        lambda config: f"memory={config.memory.mode}",
-        "use memory=offload or a smaller size",
-    ),
-    Unbuilt(
-        lambda config: config.speed.mode != "exact", lambda config: f"speed={config.speed.mode}", "use speed=exact"
-    ),
+    Unbuilt(lambda config: config.speed.mode == "fast", lambda config: f"speed={config.speed.mode}", "use speed=exact"),
     Unbuilt(
         lambda config: config.parallel.mode != "single",
         lambda config: f"parallel={config.parallel.mode}",

@@ -119,6 +119,9 @@ class MemoryConfig(Group):
 class SpeedConfig(Group):
     mode: Literal["exact", "fp8", "fast"]
     attention: str
+    kernels: Literal["plain", "triton"] | Auto
+    matrices: Literal["model", "float8", "float8_weights"]
+    autoencoder: Literal["float32", "float16"] | Auto
 
 
 class ParallelConfig(Group):

@@ -6,12 +6,18 @@ from typing import Any
 
 from s2v_runner.config.places import asset
 from s2v_runner.config.schema import AUTO
-from s2v_runner.estimate import Estimate, count_tokens
+from s2v_runner.estimate import MEMORY_MODES, Estimate, Memory, count_tokens
 from s2v_runner.placement.choice import Placement
 from s2v_runner.plan import LARGE_FRAME_AREA
 from s2v_runner.prepare import DRAWN_SEED, PreparedRun
 
 _LISTED_SEEDS = 4
+_KEPT: dict[Memory, str] = {
+    "resident": "every part stays loaded",
+    "offload": "encoders wait in main memory",
+    "stream": "encoders and blocks wait in main memory, blocks come two at a time",
+    "tiny": "encoders and blocks wait in main memory and come layer by layer",
+}
 
 
 def plan_numbers(run: PreparedRun, placement: Placement, cost: Estimate | None) -> dict[str, Any]:
@@ -27,7 +33,9 @@ def plan_numbers(run: PreparedRun, placement: Placement, cost: Estimate | None) 
         "placement": asdict(placement),
     }
     if cost is not None:
-        numbers["estimate"] = asdict(cost) | {"resident_bytes": cost.resident_bytes}
+        peaks = {f"{mode}_bytes": cost.peak_bytes(mode) for mode in MEMORY_MODES}
+        numbers["estimate"] = asdict(cost) | {"blocks_bytes": sum(cost.block_bytes)} | peaks
+        del numbers["estimate"]["block_bytes"]
     return numbers
 
 
@@ -47,9 +55,10 @@ def plan_lines(run: PreparedRun) -> list[str]:
 
 def place_lines(run: PreparedRun, placement: Placement, cost: Estimate | None) -> list[str]:
     """What is loaded and where, and what it will cost."""
-    place = f"{placement.device}, {placement.dtype}, attention {placement.attention}; {_residence(placement)}"
+    place = f"{placement.device}, {placement.dtype}{_matrices(placement)}, attention {placement.attention}"
     return [
-        fact_line("place", place),
+        fact_line("place", f"{place}, {placement.kernels} kernels"),
+        fact_line("memory", _residence(placement)),
         fact_line("loads", f"{_loads(placement, cost)}from {run.checkpoint_path}"),
         fact_line("estimate", _cost(placement, cost)),
     ]
@@ -133,14 +142,18 @@ def _seeds(run: PreparedRun) -> str:
 
 def _residence(placement: Placement) -> str:
     text = ", text encoder on the CPU" if placement.text_device != placement.device else ""
-    kept = "encoders wait in main memory" if placement.offload else "every part stays loaded"
-    return f"{kept}{text} ({placement.reason})"
+    return f"{placement.memory}: {_KEPT[placement.memory]}{text} ({placement.reason})"
+
+
+def _matrices(placement: Placement) -> str:
+    said = {"model": "", "float8": ", matrices in float8", "float8_weights": ", weights kept in float8"}
+    return said[placement.matrices]
 
 
 def _cost(placement: Placement, cost: Estimate | None) -> str:
     if cost is None:
         return "none: the checkpoint does not say how big it is"
-    needed = cost.offloaded_bytes if placement.offload else cost.resident_bytes
+    needed = cost.peak_bytes(placement.memory)
     return (
         f"{_bytes(needed)} of memory at the peak, {_bytes(cost.working_bytes)} of it to work in; "
         f"{_operations(cost.operations)} in the transformer"

@@ -19,7 +19,7 @@ from s2v_runner.inputs.prompt.settings import Extender
 from s2v_runner.inputs.recording import RecordingSettings, prepare_recording
 from s2v_runner.inputs.speech.choice import choose_synthesiser
 from s2v_runner.inputs.speech.settings import Synthesiser
-from s2v_runner.placement.gpus import likely_device
+from s2v_runner.placement.gpus import likely_hardware
 from s2v_runner.records import Compat, Report, Request
 from s2v_runner.tracking.record import write_atomically
 
@@ -48,7 +48,7 @@ class Makers:
 def choose_makers(config: RunConfig, request: Request) -> Makers:
     """Who is needed. Raises InputError for everything that can be known to be wrong before anything is made."""
     has_models = config.prompt_extend.method == "local_qwen" or config.pose.method == "extract"
-    device = likely_device(config.memory.device)[0] if has_models else config.memory.device
+    device = likely_hardware(config.memory.device).device if has_models else config.memory.device
     speech = speech_settings(config)
     synthesiser = None if speech is None else choose_synthesiser(speech)
     if synthesiser is not None:

@@ -1,29 +1,36 @@
-"""Where the parts go and in which precision: chosen from what was asked and what memory is free."""
+"""Where the parts go and how they are computed: chosen from what was asked and what the hardware is."""
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from s2v_runner.errors import InputError
-from s2v_runner.estimate import Estimate
+from s2v_runner.estimate import MEMORY_MODES, Estimate, Form, Memory
+from s2v_runner.placement.hardware import Hardware
+from s2v_runner.records import KernelName, MatrixName
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
-Asked = bool | Literal["auto"]
+AUTO = "auto"
+Auto = Literal["auto"]
 Dtype = Literal["bfloat16", "float32"]
-DTYPE_BYTES: dict[Dtype, int] = {"bfloat16": 2, "float32": 4}
+AutoencoderDtype = Literal["float16", "float32"]
+BYTES: dict[Dtype | AutoencoderDtype, int] = {"bfloat16": 2, "float16": 2, "float32": 4}
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlacementRequest:
     """What the user asked for."""
 
-    mode: str
-    offload_model: Asked
-    convert_model_dtype: Asked
+    mode: Memory | Auto
+    offload_model: bool | Auto
+    convert_model_dtype: bool | Auto
     t5_cpu: bool
     attention: str
+    kernels: KernelName | Auto
+    matrices: MatrixName
+    autoencoder: AutoencoderDtype | Auto
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +41,26 @@ class Placement:
     text_device: str
     dtype: Dtype
     attention: str
-    offload: bool
+    kernels: KernelName
+    matrices: MatrixName
+    autoencoder_dtype: AutoencoderDtype
+    memory: Memory
     reason: str
-    """Why the encoders stay on the device or leave it."""
+    """Why it is that mode."""
 
     @property
-    def dtype_bytes(self) -> int:
-        return DTYPE_BYTES[self.dtype]
+    def form(self) -> Form:
+        dtype_bytes = BYTES[self.dtype]
+        return Form(
+            dtype_bytes=dtype_bytes,
+            matrix_bytes=dtype_bytes if self.matrices == "model" else 1,
+            is_fused=self.kernels == "triton",
+            autoencoder_bytes=BYTES[self.autoencoder_dtype],
+        )
+
+
+Cost = Callable[[Form], Estimate | None]
+"""Estimates the run for a model in that form."""
 
 
 def check_device(asked: str) -> None:
@@ -49,52 +69,73 @@ def check_device(asked: str) -> None:
         raise InputError(f"memory.device={asked}", "there is no such device", "Choose auto, cpu, cuda or cuda:1")
 
 
-def choose_placement(
-    asked: PlacementRequest, device: str, free_bytes: int | None, cost: Callable[[int], Estimate | None]
-) -> Placement:
-    """Make every choice. `cost` estimates the run for matrices of so many bytes a number.
-
-    Raises InputError for settings that contradict each other.
-    """
-    on_gpu = device.startswith("cuda")
-    convert = on_gpu if asked.convert_model_dtype == "auto" else asked.convert_model_dtype
-    dtype: Dtype = "bfloat16" if convert else "float32"
-    attention = asked.attention
-    if attention == "auto":
-        attention = "sdpa_cudnn" if on_gpu else "sdpa"
-    offload, reason = _choose_offload(asked, on_gpu, free_bytes, cost(DTYPE_BYTES[dtype]))
-    return Placement(
-        device=device,
-        text_device="cpu" if asked.t5_cpu else device,
-        dtype=dtype,
-        attention=attention,
-        offload=offload,
-        reason=reason,
+def choose_placement(asked: PlacementRequest, hardware: Hardware, cost: Cost) -> Placement:
+    """Make every choice. Raises InputError for settings that contradict each other."""
+    convert = hardware.is_gpu if asked.convert_model_dtype == AUTO else asked.convert_model_dtype
+    kernels: KernelName = "triton" if hardware.has_triton and convert else "plain"
+    # Half as many bits do not make a CPU quicker.
+    autoencoder_dtype: AutoencoderDtype = "float16" if hardware.is_gpu else "float32"
+    settled = Placement(
+        device=hardware.device,
+        text_device="cpu" if asked.t5_cpu else hardware.device,
+        dtype="bfloat16" if convert else "float32",
+        attention=_choose_attention(asked, hardware) if asked.attention == AUTO else asked.attention,
+        kernels=kernels if asked.kernels == AUTO else asked.kernels,
+        matrices=asked.matrices,
+        autoencoder_dtype=autoencoder_dtype if asked.autoencoder == AUTO else asked.autoencoder,
+        memory="resident",
+        reason="there is one memory",
     )
+    memory, reason = _choose_memory(asked, hardware, lambda: cost(settled.form))
+    return replace(settled, memory=memory, reason=reason)
 
 
-def _choose_offload(
-    asked: PlacementRequest, on_gpu: bool, free_bytes: int | None, estimate: Estimate | None
-) -> tuple[bool, str]:
-    wanted = {"resident": False, "offload": True}.get(asked.mode)
-    if wanted is not None and asked.offload_model not in ("auto", wanted):
+def next_mode(memory: Memory) -> Memory | None:
+    """The mode that takes less of the device, if there is one."""
+    later = MEMORY_MODES[MEMORY_MODES.index(memory) + 1 :]
+    return later[0] if later else None
+
+
+def _choose_attention(asked: PlacementRequest, hardware: Hardware) -> str:
+    if not hardware.is_gpu:
+        return "sdpa"
+    if not hardware.has_flash_3:
+        return "sdpa_cudnn"
+    return "flash_3_float8" if asked.matrices == "float8" else "flash_3"
+
+
+def _choose_memory(
+    asked: PlacementRequest, hardware: Hardware, cost: Callable[[], Estimate | None]
+) -> tuple[Memory, str]:
+    offload, mode = asked.offload_model, asked.mode
+    if mode != "auto" and offload not in (AUTO, mode != "resident"):
         raise InputError(
-            f"memory.offload_model={str(asked.offload_model).lower()}",
-            f"it contradicts memory={asked.mode}",
-            "Give one of the two",
+            f"memory.offload_model={str(offload).lower()}", f"it contradicts memory={mode}", "Give one of the two"
         )
-    if not on_gpu:
-        return False, "there is one memory"
-    if wanted is not None:
-        return wanted, f"memory={asked.mode}"
-    if asked.offload_model != "auto":
-        return asked.offload_model, f"memory.offload_model={str(asked.offload_model).lower()}"
-    if estimate is None or free_bytes is None:
-        return True, "what is needed or free is not known"
-    needed, free = _gibibytes(estimate.resident_bytes), _gibibytes(free_bytes)
-    if estimate.resident_bytes <= free_bytes:
-        return False, f"{needed} fit the {free} that are free"
-    return True, f"{needed} do not fit the {free} that are free"
+    if not hardware.is_gpu:
+        return "resident", "there is one memory"
+    if asked.mode != "auto":
+        return asked.mode, f"memory={mode}"
+    if offload != AUTO:
+        chosen: Memory = "offload" if offload else "resident"
+        return chosen, f"memory.offload_model={str(offload).lower()}"
+    estimate, free = cost(), hardware.free_bytes
+    if estimate is None or free is None:
+        return "offload", "what is needed or free is not known"
+    return _first_that_fits(estimate, free)
+
+
+def _first_that_fits(estimate: Estimate, free: int) -> tuple[Memory, str]:
+    needed = {mode: estimate.peak_bytes(mode) for mode in MEMORY_MODES}
+    fitting: list[Memory] = [mode for mode in MEMORY_MODES if needed[mode] <= free]
+    # Where nothing fits, the least is tried: the estimate may be too high.
+    chosen = fitting[0] if fitting else MEMORY_MODES[-1]
+    fits = "fit" if fitting else "do not fit"
+    reason = f"its {_gibibytes(needed[chosen])} {fits} the {_gibibytes(free)} that are free"
+    before = MEMORY_MODES.index(chosen) - 1
+    if fitting and before >= 0:
+        reason += f", the {_gibibytes(needed[MEMORY_MODES[before]])} of {MEMORY_MODES[before]} do not"
+    return chosen, reason
 
 
 def _gibibytes(count: int) -> str:

@@ -6,6 +6,7 @@ import torch
 from accelerate import PartialState
 
 from s2v_runner.errors import InputError
+from s2v_runner.placement.hardware import Hardware
 
 AUTO = "auto"
 _KIBIBYTE = 1 << 10
@@ -27,12 +28,12 @@ def _named_device(asked: str) -> str:
     return asked
 
 
-def free_memory(device: str) -> int | None:
-    """Bytes free on a GPU, what PyTorch itself holds in reserve included; None for the CPU."""
+def look_at(device: str) -> Hardware:
+    """The device as it is now. Free is what PyTorch itself holds in reserve, too."""
     if not device.startswith("cuda"):
-        return None
+        return Hardware(device, free_bytes=None, capability=None)
     free, _ = torch.cuda.mem_get_info(device)
-    return free + torch.cuda.memory_reserved(device)
+    return Hardware(device, free + torch.cuda.memory_reserved(device), torch.cuda.get_device_capability(device))
 
 
 def wait_for(device: str) -> None:

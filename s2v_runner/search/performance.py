@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from s2v_runner.run import Session
+from s2v_runner.execution import Session
 from s2v_runner.search.growth import Growth
 from s2v_runner.search.preparation import PreparedSearch
 from s2v_runner.search.results import TrialResult, best_values, pareto_front

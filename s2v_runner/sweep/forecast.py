@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from statistics import median
 
+from s2v_runner.estimate import PLAIN_BFLOAT16
 from s2v_runner.sweep.preparation import PreparedPoint
 from s2v_runner.sweep.states import PointState
 from s2v_runner.tracking.record import Record
 
-_ANY_WIDTH = 2
 _ONCE = ("import libraries", "load ", "check weights")
 """Stages that the first point of a process has and the others have not."""
 _BY_STEP = "denoise"
@@ -39,7 +39,7 @@ def _size(point: PreparedPoint) -> tuple[float, float]:
     """What denoising and the rest grow with."""
     run = point.run
     pixels = float(run.plan.made_frames * run.plan.height * run.plan.width)
-    cost = run.estimate_cost(_ANY_WIDTH)
+    cost = run.estimate_cost(PLAIN_BFLOAT16)
     # A checkpoint that does not say how big it is: every step of every pixel costs the same.
     return (pixels * run.request.steps if cost is None else cost.operations), pixels
 

@@ -15,7 +15,8 @@ from s2v_runner.describe import placement_request
 from s2v_runner.digests import digest_of
 from s2v_runner.errors import InputError
 from s2v_runner.placement.choice import choose_placement
-from s2v_runner.placement.gpus import likely_device
+from s2v_runner.placement.gpus import likely_hardware
+from s2v_runner.placement.hardware import Hardware
 from s2v_runner.prepare import DRAWN_SEED, PreparedRun, prepare_run
 from s2v_runner.saving import save_path
 from s2v_runner.tracking.definition import FORMAT, PointDefinition, SweepDefinition, point_folder
@@ -170,15 +171,15 @@ def _order(points: Sequence[tuple[Composed, PreparedRun]]) -> tuple[list[tuple[C
     Points of one model and placement come one after another, so that each is loaded once; among these, points of one
     picture, recording and size. Else they come as they were asked for.
     """
-    devices: dict[str, tuple[str, int | None]] = {}
+    hardware: dict[str, Hardware] = {}
     engines: dict[str, int] = {}
     inputs: dict[str, int] = {}
     keys = []
     for _, run in points:
         asked = run.config.memory.device
-        if asked not in devices:
-            devices[asked] = likely_device(asked)
-        placement = choose_placement(placement_request(run), *devices[asked], run.estimate_cost)
+        if asked not in hardware:
+            hardware[asked] = likely_hardware(asked)
+        placement = choose_placement(placement_request(run), hardware[asked], run.estimate_cost)
         engine = repr((run.checkpoint_digest, replace(placement, reason="")))
         given = repr([(name, run.inputs[name]["sha256"]) for name in sorted(run.inputs)])
         size = repr((given, run.plan.height, run.plan.width))

@@ -31,7 +31,6 @@ _TORCH_KERNELS = {
 
 
 FLASH_3, FLASH_3_FLOAT8 = "flash_3", "flash_3_float8"
-FLASH_3_MODULE = "fa3_fwd_interface"
 
 
 def resolve_attention(backend: str) -> AttentionFunction:

@@ -7,12 +7,12 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import torch
 from torch import nn
 
 from s2v_runner.errors import InputError
+from s2v_runner.records import KernelName, MatrixName
 from s2v_runner.transformer.attention import AttentionFunction, resolve_attention, resolve_cross_attention
 from s2v_runner.transformer.kernels.interface import Kernels
 from s2v_runner.transformer.kernels.plain import PLAIN, PLAIN_FLOAT8
@@ -28,9 +28,6 @@ from s2v_runner.transformer.linear import (
 MakeLinear = Callable[[int, int], nn.Module]
 """(width in, width out) → a layer whose parameters are empty."""
 
-KernelName = Literal["plain", "triton"]
-MatrixName = Literal["model", "float8", "float8_weights"]
-"""In the dtype of the model; rows and weights in 8 bits; weights alone, widened when they are used."""
 # The first whose tensor cores multiply float8.
 _FLOAT8_CAPABILITY = (8, 9)
 

@@ -10,9 +10,6 @@ from tests.settings import config_with
 @pytest.mark.parametrize(
     ("changes", "named", "instead"),
     [
-        ({"memory.mode": "stream"}, "memory=stream", "memory=offload"),
-        ({"memory.mode": "tiny"}, "memory=tiny", "memory=offload"),
-        ({"speed.mode": "fp8"}, "speed=fp8", "speed=exact"),
         ({"speed.mode": "fast"}, "speed=fast", "speed=exact"),
         ({"parallel.mode": "ulysses"}, "parallel=ulysses", "parallel=single"),
         ({"parallel.mode": "cfg"}, "parallel=cfg", "parallel=single"),
@@ -33,8 +30,7 @@ def test_what_is_not_there_yet_is_named_with_what_to_do_instead(changes: dict[st
 
 def test_everything_that_is_not_there_yet_is_named_in_one_message():
     asked = {
-        "memory.mode": "tiny",
-        "speed.mode": "fp8",
+        "speed.mode": "fast",
         "parallel.mode": "ulysses",
         "parallel.ulysses_size": 8,
         "parallel.dit_fsdp": True,
@@ -42,7 +38,7 @@ def test_everything_that_is_not_there_yet_is_named_in_one_message():
     }
     with pytest.raises(InputError) as caught:
         refuse_unbuilt(config_with(asked))
-    assert caught.value.subject == ("memory=tiny, speed=fp8, parallel=ulysses, parallel.dit_fsdp, parallel.t5_fsdp")
+    assert caught.value.subject == ("speed=fast, parallel=ulysses, parallel.dit_fsdp, parallel.t5_fsdp")
 
 
 def test_what_is_there_is_let_through():

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,15 @@ from tests.places import TINY_CHECKPOINT
 from tests.settings import config_with
 
 PLACE = Placement(
-    device="cuda", text_device="cuda", dtype="bfloat16", attention="sdpa_cudnn", offload=False, reason="it fits"
+    device="cuda",
+    text_device="cuda",
+    dtype="bfloat16",
+    attention="sdpa_cudnn",
+    kernels="triton",
+    matrices="model",
+    autoencoder_dtype="float16",
+    memory="resident",
+    reason="it fits",
 )
 
 
@@ -95,27 +104,27 @@ def test_a_drawn_seed_is_shown_as_drawn(prepare):
 
 def test_what_is_loaded_and_what_it_costs(prepare):
     run: PreparedRun = prepare({})
-    cost = run.estimate_cost(PLACE.dtype_bytes)
+    cost = run.estimate_cost(PLACE.form)
     assert cost is not None
     told = facts(place_lines(run, PLACE, cost))
-    assert told["place"] == "cuda, bfloat16, attention sdpa_cudnn; every part stays loaded (it fits)"
+    assert told["place"] == "cuda, bfloat16, attention sdpa_cudnn, triton kernels"
+    assert told["memory"] == "resident: every part stays loaded (it fits)"
     assert told["loads"] == (
         "transformer 7.0 MiB to cuda, vae 3.5 MiB to cuda, text encoder 389 KiB to cuda, "
         "audio encoder 249 KiB to cuda, from outputs/cache/random_checkpoint_1_0"
     )
     assert re.fullmatch(
-        r"\d+\.\d MiB of memory at the peak, 10\.0 MiB of it to work in; [\d.]+ TFLOP in the transformer",
+        r"\d+\.\d MiB of memory at the peak, 1\d\.\d MiB of it to work in; [\d.]+ TFLOP in the transformer",
         told["estimate"],
     )
 
 
 def test_a_part_that_is_elsewhere_is_said(prepare):
     run: PreparedRun = prepare({})
-    apart = Placement(
-        device="cuda", text_device="cpu", dtype="bfloat16", attention="sdpa", offload=True, reason="memory=offload"
-    )
-    told = facts(place_lines(run, apart, run.estimate_cost(2)))
-    assert told["place"].endswith("encoders wait in main memory, text encoder on the CPU (memory=offload)")
+    apart = replace(PLACE, text_device="cpu", matrices="float8", memory="offload", reason="memory=offload")
+    told = facts(place_lines(run, apart, run.estimate_cost(PLACE.form)))
+    assert told["place"] == "cuda, bfloat16, matrices in float8, attention sdpa_cudnn, triton kernels"
+    assert told["memory"] == "offload: encoders wait in main memory, text encoder on the CPU (memory=offload)"
     assert "text encoder 389 KiB to cpu, audio encoder 249 KiB to cuda" in told["loads"]
 
 
@@ -127,7 +136,7 @@ def test_what_is_not_known_is_not_made_up(prepare):
 
 def test_every_number_is_for_the_record(prepare):
     run: PreparedRun = prepare({"base_seed": 7})
-    cost = run.estimate_cost(2)
+    cost = run.estimate_cost(PLACE.form)
     assert cost is not None
     numbers = json.loads(json.dumps(plan_numbers(run, PLACE, cost)))
     assert (numbers["width"], numbers["output_width"], numbers["num_clips"], numbers["shift"]) == (128, 128, 3, 3.0)
@@ -135,5 +144,5 @@ def test_every_number_is_for_the_record(prepare):
     assert (numbers["tokens_first_clip"], numbers["tokens_later_clips"]) == (1344, 1440)
     assert numbers["clip_seeds"] == [7, 8, 9]
     assert numbers["placement"]["device"] == "cuda"
-    assert numbers["estimate"]["resident_bytes"] == cost.resident_bytes
+    assert numbers["estimate"]["resident_bytes"] == cost.peak_bytes("resident")
     assert "estimate" not in plan_numbers(run, PLACE, None)

@@ -1,57 +1,111 @@
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from s2v_runner.errors import InputError
-from s2v_runner.estimate import Estimate
-from s2v_runner.placement.choice import DTYPE_BYTES, Placement, PlacementRequest, choose_placement
+from s2v_runner.estimate import MEMORY_MODES, Estimate, Form
+from s2v_runner.placement.choice import Placement, PlacementRequest, choose_placement, next_mode
+from s2v_runner.placement.hardware import FLASH_3_MODULE, Hardware
 
 GIB = 2**30
 
 
-def cost(dtype_bytes: int) -> Estimate:
-    """Of 10 GiB a byte of a matrix's number."""
+def cost(form: Form) -> Estimate:
+    """Of 20 GiB with everything in 16 bits, 17 without encoders, 5 with two blocks of ten, 4 with layers."""
+    size = form.dtype_bytes * GIB // 2
     return Estimate(
-        weight_bytes={"transformer": 8 * dtype_bytes * GIB}, working_bytes=2 * dtype_bytes * GIB, operations=1.0
+        weight_bytes={"transformer": 15 * size, "text_encoder": 3 * size},
+        block_bytes=(size * 3 // 2,) * 10,
+        step_bytes=2 * size,
+        decode_bytes=size,
+        operations=1.0,
     )
 
 
-def choose(device: str, free: int | None = 24 * GIB, known: bool = True, **asked: Any) -> Placement:
+def choose(
+    device: str,
+    free: int | None = 24 * GIB,
+    known: bool = True,
+    capability: tuple[int, int] | None = (8, 0),
+    **asked: Any,
+) -> Placement:
     defaults = {
         "mode": "auto",
         "offload_model": "auto",
         "convert_model_dtype": "auto",
         "t5_cpu": False,
         "attention": "auto",
+        "kernels": "auto",
+        "matrices": "model",
+        "autoencoder": "auto",
     }
     request = PlacementRequest(**{**defaults, **asked})
-    return choose_placement(request, device, free, cost if known else lambda _: None)
+    hardware = Hardware(device, free, capability if device.startswith("cuda") else None)
+    return choose_placement(request, hardware, cost if known else lambda _: None)
 
 
-def test_on_a_gpu_matrices_are_bfloat16_and_attention_is_cudnns():
+def test_on_a_gpu_matrices_are_bfloat16_and_kernels_are_fused():
     assert asdict(choose("cuda:1")) == {
         "device": "cuda:1",
         "text_device": "cuda:1",
         "dtype": "bfloat16",
         "attention": "sdpa_cudnn",
-        "offload": False,
-        "reason": "20.0 GiB fit the 24.0 GiB that are free",
+        "kernels": "triton",
+        "matrices": "model",
+        "autoencoder_dtype": "float16",
+        "memory": "resident",
+        "reason": "its 20.0 GiB fit the 24.0 GiB that are free",
     }
+
+
+@pytest.fixture
+def with_flash_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package of that name, which is looked for and not imported."""
+    (tmp_path / f"{FLASH_3_MODULE}.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("with_flash_3")
+def test_on_hopper_attention_is_flash_3s_where_it_is_installed():
+    assert choose("cuda", capability=(9, 0)).attention == "flash_3"
+    assert choose("cuda", capability=(9, 0), matrices="float8").attention == "flash_3_float8"
+    assert choose("cuda", capability=(9, 0), matrices="float8", attention="flash_3").attention == "flash_3"
+    assert choose("cuda", capability=(10, 0)).attention == "sdpa_cudnn"
+    assert choose("cuda", capability=None).attention == "sdpa_cudnn"
+    assert choose("cpu", capability=(9, 0)).attention == "sdpa"
+
+
+def test_without_it_attention_is_cudnns():
+    assert choose("cuda", capability=(9, 0)).attention == "sdpa_cudnn"
+
+
+def test_in_float32_kernels_are_pytorchs_own():
+    assert choose("cuda", convert_model_dtype=False).kernels == "plain"
+    assert choose("cuda", convert_model_dtype=False, kernels="triton").kernels == "triton"
+    assert choose("cuda", kernels="plain").kernels == "plain"
 
 
 def test_on_the_cpu_everything_is_float32_and_in_one_place():
     placed = choose("cpu", free=None)
-    assert (placed.dtype, placed.attention, placed.offload) == ("float32", "sdpa", False)
+    assert (placed.dtype, placed.attention, placed.kernels, placed.autoencoder_dtype, placed.memory) == (
+        "float32",
+        "sdpa",
+        "plain",
+        "float32",
+        "resident",
+    )
     assert placed.reason == "there is one memory"
-    assert choose("cpu", mode="offload").offload is False
+    assert choose("cpu", mode="stream").memory == "resident"
 
 
 @pytest.mark.parametrize(("device", "asked"), [("cuda", False), ("cpu", True)])
 def test_the_precision_that_is_asked_for_is_taken(device: str, asked: bool):
     placed = choose(device, convert_model_dtype=asked)
     assert placed.dtype == ("bfloat16" if asked else "float32")
-    assert placed.dtype_bytes == DTYPE_BYTES[placed.dtype] == (2 if asked else 4)
+    assert placed.form.dtype_bytes == placed.form.matrix_bytes == (2 if asked else 4)
+    assert choose(device, convert_model_dtype=asked, matrices="float8").form.matrix_bytes == 1
 
 
 def test_an_attention_that_is_asked_for_is_taken():
@@ -64,34 +118,41 @@ def test_the_text_encoder_may_stay_on_the_cpu():
 
 
 @pytest.mark.parametrize(
-    ("asked", "free", "offload", "reason"),
+    ("asked", "free", "memory", "reason"),
     [
-        ({}, 20 * GIB, False, "20.0 GiB fit the 20.0 GiB"),
-        ({}, 20 * GIB - 1, True, "20.0 GiB do not fit the 20.0 GiB"),
-        ({"convert_model_dtype": False}, 24 * GIB, True, "40.0 GiB do not fit the 24.0 GiB"),
-        ({}, None, True, "not known"),
-        ({"offload_model": True}, 999 * GIB, True, "memory.offload_model=true"),
-        ({"offload_model": False}, 1, False, "memory.offload_model=false"),
-        ({"mode": "resident"}, 1, False, "memory=resident"),
-        ({"mode": "offload"}, 999 * GIB, True, "memory=offload"),
-        ({"mode": "resident", "offload_model": False}, 1, False, "memory=resident"),
-        ({"mode": "offload", "offload_model": True}, 999 * GIB, True, "memory=offload"),
+        ({}, 20 * GIB, "resident", "its 20.0 GiB fit the 20.0 GiB that are free"),
+        ({}, 20 * GIB - 1, "offload", "its 17.0 GiB fit the 20.0 GiB that are free, the 20.0 GiB of resident do not"),
+        ({}, 16 * GIB, "stream", "its 5.0 GiB fit the 16.0 GiB that are free, the 17.0 GiB of offload do not"),
+        ({}, 4 * GIB, "tiny", "its 5.0 GiB do not fit the 4.0 GiB that are free"),
+        ({"convert_model_dtype": False}, 24 * GIB, "stream", "its 10.0 GiB fit the 24.0 GiB"),
+        ({}, None, "offload", "not known"),
+        ({"offload_model": True}, 999 * GIB, "offload", "memory.offload_model=true"),
+        ({"offload_model": False}, 1, "resident", "memory.offload_model=false"),
+        ({"mode": "resident"}, 1, "resident", "memory=resident"),
+        ({"mode": "offload"}, 999 * GIB, "offload", "memory=offload"),
+        ({"mode": "tiny"}, 999 * GIB, "tiny", "memory=tiny"),
+        ({"mode": "resident", "offload_model": False}, 1, "resident", "memory=resident"),
+        ({"mode": "stream", "offload_model": True}, 999 * GIB, "stream", "memory=stream"),
     ],
 )
 def test_parts_leave_the_gpu_when_they_must_or_when_it_is_asked(
-    asked: dict[str, Any], free: int | None, offload: bool, reason: str
+    asked: dict[str, Any], free: int | None, memory: str, reason: str
 ):
     placed = choose("cuda", free, **asked)
-    assert placed.offload is offload
-    assert placed.reason.startswith(reason) or reason in placed.reason
+    assert placed.memory == memory
+    assert reason in placed.reason
 
 
 def test_what_cannot_be_estimated_is_offloaded():
-    assert choose("cuda", known=False).offload is True
+    assert choose("cuda", known=False).memory == "offload"
+
+
+def test_after_the_last_mode_there_is_none():
+    assert [next_mode(mode) for mode in MEMORY_MODES] == ["offload", "stream", "tiny", None]
 
 
 @pytest.mark.parametrize("device", ["cuda", "cpu"])
-@pytest.mark.parametrize(("mode", "offload_model"), [("resident", True), ("offload", False)])
+@pytest.mark.parametrize(("mode", "offload_model"), [("resident", True), ("offload", False), ("tiny", False)])
 def test_settings_that_contradict_each_other_are_refused(device: str, mode: str, offload_model: bool):
     with pytest.raises(
         InputError, match=f"memory.offload_model={str(offload_model).lower()}: it contradicts memory={mode}"

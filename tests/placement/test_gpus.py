@@ -24,10 +24,10 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 def test_gpus_are_listed_with_what_is_free(install: Install):
     install(
-        '[ "$*" = "--query-gpu=name,memory.free --format=csv,noheader,nounits" ] || exit 3\n'
-        'echo "NVIDIA H200, 143000"\necho "Name, with a comma, 16"\necho ""'
+        '[ "$*" = "--query-gpu=name,memory.free,compute_cap --format=csv,noheader,nounits" ] || exit 3\n'
+        'echo "NVIDIA H200, 143000, 9.0"\necho "Name, with a comma, 16, 12.1"\necho ""'
     )
-    assert list_gpus() == [Gpu("NVIDIA H200", 143000 * 2**20), Gpu("Name, with a comma", 16 * 2**20)]
+    assert list_gpus() == [Gpu("NVIDIA H200", 143000 * 2**20, (9, 0)), Gpu("Name, with a comma", 16 * 2**20, (12, 1))]
 
 
 def test_without_a_driver_there_is_none(install: Install):
@@ -39,7 +39,7 @@ def test_without_a_driver_there_is_none(install: Install):
     [
         "exit 9",
         'echo "NVIDIA-SMI has failed because it couldn\'t communicate with the NVIDIA driver."',
-        'echo "NVIDIA GB10, [N/A]"',
+        'echo "NVIDIA GB10, [N/A], 12.1"',
         "printf '\\377\\n'",
         "",
     ],

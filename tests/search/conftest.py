@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from s2v_runner.run import Session
+from s2v_runner.execution import Session
 from tests.search.rig import SearchRig
 from tests.sweep.stub import prepared_session, rig_settings
 

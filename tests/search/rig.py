@@ -15,7 +15,7 @@ from s2v_runner.cli import guarded
 from s2v_runner.commands import search as command
 from s2v_runner.config.asked import read_asked
 from s2v_runner.config.compose import PROJECT
-from s2v_runner.run import Session
+from s2v_runner.execution import Session
 from s2v_runner.search.objectives import read_objectives
 from s2v_runner.search.preparation import PreparedSearch, prepare_search
 from s2v_runner.search.results import TrialResult, read_results

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from s2v_runner.run import Session
+from s2v_runner.execution import Session
 from tests.sweep.stub import Rig, prepared_session, rig_settings
 
 RATE = 16000

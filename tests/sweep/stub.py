@@ -26,12 +26,12 @@ from s2v_runner.config.asked import Asked, read_asked
 from s2v_runner.config.compose import PROJECT
 from s2v_runner.digests import digest_file
 from s2v_runner.engine import Engine
+from s2v_runner.execution import Session
 from s2v_runner.generation import Watch
 from s2v_runner.inputs.probe import probe_picture, probe_sound
 from s2v_runner.plan import SPEECH_RATE, plan_run
 from s2v_runner.prepare import PreparedRun
 from s2v_runner.records import Request
-from s2v_runner.run import Session
 from s2v_runner.sampling.clips import ClipEnd, ClipState, Frames
 from s2v_runner.sweep import work
 from s2v_runner.sweep.preparation import PreparedSweep, prepare_sweep

@@ -10,7 +10,7 @@ import pytest
 from s2v_runner import engine as engine_module
 from s2v_runner import generation
 from s2v_runner.cli import main
-from s2v_runner.run import Session
+from s2v_runner.execution import Session
 from s2v_runner.sweep.preparation import name_of
 from s2v_runner.tracking.definition import point_folder, read_definition
 from s2v_runner.tracking.folder import find_sweeps

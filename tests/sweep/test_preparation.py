@@ -7,6 +7,7 @@ import pytest
 from s2v_runner.config.asked import read_asked
 from s2v_runner.config.compose import PROJECT
 from s2v_runner.errors import InputError
+from s2v_runner.estimate import PLAIN_BFLOAT16
 from s2v_runner.placement import gpus
 from s2v_runner.sweep.preparation import PreparedSweep, name_of, prepare_sweep
 from tests.runs import Workshop
@@ -45,15 +46,15 @@ def test_what_must_be_loaded_anew_is_made_together(workshop: Workshop):
 def test_sizes_that_do_not_fit_beside_the_encoders_are_made_together(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ):
-    words = ["base_seed=1000,2000", "infer_frames=8,80"]
-    small, large = (point.run.estimate_cost(2) for point in prepare(workshop, *words).points[:2])
+    words = ["base_seed=1000,2000", "size=64*64,128*128"]
+    small, large = (point.run.estimate_cost(PLAIN_BFLOAT16) for point in prepare(workshop, *words).points[:2])
     assert small is not None
     assert large is not None
-    between = (small.resident_bytes + large.resident_bytes) // 2
-    monkeypatch.setattr(gpus, "list_gpus", lambda: [gpus.Gpu("H", between)])
+    between = (small.peak_bytes("resident") + large.peak_bytes("resident")) // 2
+    monkeypatch.setattr(gpus, "list_gpus", lambda: [gpus.Gpu("H", between, (9, 0))])
     sweep = prepare(workshop, *words)
     assert sweep.loads == 2
-    assert [point.composed.config.infer_frames for point in sweep.points] == [8, 8, 80, 80]
+    assert [point.composed.config.resolution.size for point in sweep.points] == ["64*64"] * 2 + ["128*128"] * 2
 
 
 def test_points_of_one_recording_are_made_together(workshop: Workshop, tmp_path: Path):
