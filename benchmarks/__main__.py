@@ -30,6 +30,7 @@ COMMANDS = {
     "overhead": Command("overhead", "what the runner costs around the model", _RUNS),
     "metrics": Command("metrics", "what measuring a video costs", ("cv2", "PIL", "scipy")),
     "findings": Command("findings_rates", "how often the findings of a comparison are right", ("scipy",)),
+    "operators": Command("operators", "operators of the model: print, --check or --write the record", ("diffusers",)),
 }
 
 
