@@ -31,6 +31,7 @@ COMMANDS = {
     "metrics": Command("metrics", "what measuring a video costs", ("cv2", "PIL", "scipy")),
     "findings": Command("findings_rates", "how often the findings of a comparison are right", ("scipy",)),
     "operators": Command("operators", "operators of the model: print, --check or --write the record", ("diffusers",)),
+    "compare": Command("compare", "two reports, side by side"),
 }
 
 
