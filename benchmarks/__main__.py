@@ -32,6 +32,7 @@ COMMANDS = {
     "findings": Command("findings_rates", "how often the findings of a comparison are right", ("scipy",)),
     "operators": Command("operators", "operators of the model: print, --check or --write the record", ("diffusers",)),
     "compare": Command("compare", "two reports, side by side"),
+    "table": Command("table", "write, or --check, the tables of docs/performance.md"),
 }
 
 
