@@ -82,10 +82,9 @@ def measure_passes(timed: Pass, options: argparse.Namespace) -> Report:
                 figures |= _scaled_up(timed.name, measured, rest, whole.num_layers / layers)
             repeats = {f"{timed.name}_seconds": measured.seconds, "prepare_seconds": measured.prepare_seconds}
             rows.append(Row({**case.labels, "variant": name}, figures, repeats))
-    blocks = f" {layers} of {whole.num_layers} blocks were measured." if layers < whole.num_layers else ""
     return Report(
         benchmark=timed.name,
-        measured=timed.measured + blocks,
+        measured=timed.measured + _describe_part(config, whole),
         options=stated(
             {
                 **vars(options),
@@ -163,6 +162,16 @@ def _scaled_up(name: str, measured: Measured, rest: Measured, factor: float) -> 
         f"{name}_seconds_scaled_up": scale(measured.seconds, rest.seconds),
         "prepare_seconds_scaled_up": scale(measured.prepare_seconds, rest.prepare_seconds),
     }
+
+
+def _describe_part(config: TransformerConfig, whole: TransformerConfig) -> str:
+    if config == whole:
+        return ""
+    hearing, all_hearing = len(config.audio_injection_layers), len(whole.audio_injection_layers)
+    return (
+        f" {config.num_layers} of {whole.num_layers} blocks were measured, {hearing} of the {all_hearing} that hear "
+        "the speech among them; figures that are called scaled up are for all of them."
+    )
 
 
 def _distance(answer: torch.Tensor, reference: torch.Tensor) -> float:
