@@ -4,8 +4,8 @@
     python -m benchmarks operators --check      # against the record; the status is 1 where they differ
     python -m benchmarks operators --write      # the record anew
 
-Counted on the CPU with a tiny model in float32: operators that compute or copy, by their names in PyTorch. Views are
-left out, because they move nothing. On a GPU each of the others is at least one kernel, so more of them is slower.
+Counted on the CPU with a tiny model in float32: operators that compute or copy, by their names in PyTorch. Views and
+empty memory are left out, because they move nothing. On a GPU each of the others is at least one kernel, so more of them is slower.
 """
 
 import argparse
@@ -33,8 +33,16 @@ RECORD = Path(__file__).parent / "results" / "operator-counts.json"
 _CPU = torch.device("cpu")
 _MODEL = MODELS["tiny"]
 _CASE = ClipCase(*_MODEL.size, _MODEL.frames, LATER)
-# Declared without an alias, though they give the tensor that they are given.
-_ALSO_VIEWS = {"aten::_unsafe_view", "aten::lift_fresh"}
+# Views that are declared without an alias, and memory that is not written.
+_IDLE = {
+    "aten::_unsafe_view",
+    "aten::lift_fresh",
+    "aten::empty",
+    "aten::empty_like",
+    "aten::empty_strided",
+    "aten::new_empty",
+    "aten::new_empty_strided",
+}
 WAITS = ("aten::_local_scalar_dense", "aten::item", "aten::nonzero")
 """Operators that a GPU is waited for, each of which empties its queue."""
 
@@ -51,16 +59,15 @@ class OperatorCounter(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Any = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        if not _is_view(func):
+        if not _is_idle(func):
             self.counts[func.name().partition(".")[0]] += 1
         return func(*args, **(kwargs or {}))
 
 
-def _is_view(func: Any) -> bool:
+def _is_idle(func: Any) -> bool:
     aliases = [result.alias_info for result in func._schema.returns]
-    return func.name().partition(".")[0] in _ALSO_VIEWS or any(
-        alias is not None and not alias.is_write for alias in aliases
-    )
+    is_view = any(alias is not None and not alias.is_write for alias in aliases)
+    return is_view or func.name().partition(".")[0] in _IDLE
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -40,11 +40,13 @@ def test_the_parts_make_the_whole(counts: dict[str, Counts]):
     assert counts["forward"]["aten::addmm"] > counts["block with speech"]["aten::addmm"]
 
 
-def test_views_are_not_counted():
+def test_views_and_empty_memory_are_not_counted():
     tensor = torch.ones(2, 3, 4)
     with OperatorCounter() as counter:
         tensor.transpose(0, 1).unsqueeze(0)[:, :1].expand(2, -1, -1, -1).detach()
         tensor.view(6, 4)
+        torch.empty_like(tensor)
+        tensor.new_empty(3)
     assert not counter.counts
     with OperatorCounter() as counter:
         (tensor + 1).contiguous().mul_(2)
