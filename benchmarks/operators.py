@@ -5,7 +5,7 @@
     python -m benchmarks operators --write      # the record anew
 
 Counted on the CPU with a tiny model in float32: operators that compute or copy, by their names in PyTorch. Views and
-empty memory are left out, because they move nothing. On a GPU each of the others is at least one kernel, so more of them is slower.
+empty memory are left out, because they move nothing. On a GPU each of the others is work of its own to be started.
 """
 
 import argparse
