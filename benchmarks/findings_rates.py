@@ -1,6 +1,6 @@
 """How often the findings of a comparison are right, on sweeps that are made up: coverage, false findings, power.
 
-    python -m benchmarks.findings_rates --out benchmarks/results/findings-rates.json
+    python -m benchmarks findings --out benchmarks/results/findings-rates.json
 
 Coverage is that of single intervals around the mean of differences of a known mean, also where seeds and pictures are
 crossed. Pages are whole sweeps of a setting of five values and one of two, in eight metrics: of pure noise, where one
@@ -12,7 +12,7 @@ alone; more pages than the default give closer rates.
 import argparse
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +58,14 @@ _LOUDNESS = 0.25
 """Of a point's noise where settings are chosen one by one, by the root of the number of draws."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks findings", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--intervals", type=int, default=2000, help="made for each coverage")
     parser.add_argument("--pages", type=int, default=20, help="made for each rate")
     parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     report = {
         "level": LEVEL,
         "rate": RATE,
@@ -245,7 +247,3 @@ def _is_falsely_same(finding: Finding) -> bool:
         and finding.metric != "seconds"
         and (finding.kind == "plateau" or finding.values[-1] == _LAST)
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,13 +1,13 @@
 """What measuring a video without weights costs: milliseconds of one core for a frame.
 
-    python -m benchmarks.metrics --size 1024x704 --frames 48 --out benchmarks/results/metrics.json
+    python -m benchmarks metrics --size 1024x704 --frames 48 --out benchmarks/results/metrics.json
 
 The shipped picture moves about with grain on it, so that the optical flow has work to do and a face is found.
 """
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -24,16 +24,18 @@ from s2v_runner.plan import SPEECH_RATE
 _FPS = 16
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks metrics", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--size", type=parse_size, default=(1024, 704), help="width and height, as 1024x704")
     parser.add_argument("--frames", type=int, default=48, help="how many (%(default)s)")
     parser.add_argument("--out", type=Path, help="where to write the report, as JSON")
-    arguments = parser.parse_args()
-    width, height = arguments.size
+    options = parser.parse_args(arguments)
+    width, height = options.size
     # One thread, and the time of the processor: what else the machine does is not counted.
     cv2.setNumThreads(1)
-    frames = list(_move_picture(width, height, arguments.frames))
+    frames = list(_move_picture(width, height, options.frames))
     panel = Panel(_describe(frames), choose_face(frames[0], None), (), {})
     begin = time.process_time()
     for frame in frames:
@@ -48,7 +50,7 @@ def main() -> None:
         "milliseconds_a_frame": round(1000 * seconds / len(frames), 2),
         "metrics_known": known,
     }
-    write_report(arguments.out, report)
+    write_report(options.out, report)
 
 
 def _move_picture(width: int, height: int, count: int) -> Iterator[np.ndarray]:
@@ -65,7 +67,3 @@ def _describe(frames: list[np.ndarray]) -> Measured:
     samples = np.random.default_rng(1).normal(0, 0.1, len(frames) * SPEECH_RATE // _FPS).astype(np.float32)
     starts = (0, len(frames) // 2)
     return Measured(picture_rgb=frames[0], samples=samples, rate=SPEECH_RATE, fps=_FPS, clip_starts=starts, mouth=None)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """What the runner costs around the model: seconds beyond importing its libraries and generating the same frames.
 
-    python -m benchmarks.overhead --repeats 3 --out overhead.json
+    python -m benchmarks overhead --repeats 3 --out overhead.json
 
 Each repeat starts two fresh processes: one imports the runner's libraries and generates frames with nothing around it,
 one makes two whole runs, tracked by MLflow. Encoding the video is counted apart, as the runs time it themselves.
@@ -9,14 +9,14 @@ one makes two whole runs, tracked by MLflow. Encoding the video is counted apart
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.machine import write_report
+from benchmarks.machine import medians, write_report
 
 SETTINGS = (
     "model=random",
@@ -66,14 +66,15 @@ print(json.dumps({"second_seconds": second[0], "first_stages": first[1], "second
 AROUND_THE_MODEL = ("import libraries", "read conditioning", "keep conditioning", "write video")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks overhead", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     rows = [measure() for _ in range(options.repeats)]
-    medians = {name: statistics.median(row[name] for row in rows) for name in rows[0]}
-    write_report(options.out, {"cores": os.cpu_count(), "repeats": rows, "median": medians})
+    write_report(options.out, {"cores": os.cpu_count(), "repeats": rows, "median": medians(rows)})
 
 
 def measure() -> dict[str, float]:
@@ -100,7 +101,3 @@ def timed(code: str, folder: str) -> tuple[float, str]:
     begin = time.perf_counter()
     result = subprocess.run([sys.executable, "-c", settings + code], capture_output=True, text=True, check=True)
     return time.perf_counter() - begin, result.stdout
-
-
-if __name__ == "__main__":
-    main()

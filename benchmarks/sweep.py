@@ -1,7 +1,7 @@
 """What a sweep costs around the model, in seconds: once, and with each point.
 
-    python -m benchmarks.sweep_overhead --repeats 3 --out sweep-overhead.json
-    python -m benchmarks.sweep_overhead --swept sampler.shift=3,5,7 -- model=wan_s2v_14b model.ckpt_dir=weights …
+    python -m benchmarks sweep --repeats 3 --out sweep.json
+    python -m benchmarks sweep --swept sampler.shift=3,5,7 -- model=wan_s2v_14b model.ckpt_dir=weights …
 
 Each repeat is the command itself in a fresh process and an empty output folder. What the points' records say went into
 the model (loading, encoding inputs, denoising, decoding) is not counted, nor the import of the libraries, and the
@@ -11,9 +11,7 @@ the first point to that of the last one, less what the model took of it, and its
 the command's time is spent once.
 """
 
-import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -22,26 +20,40 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.machine import write_report
+import torch
+
+from benchmarks.arguments import make_suite_parser, parse_count
+from benchmarks.machine import medians
+from benchmarks.report import Report, Row, keep_report, stated
+from benchmarks.surroundings import describe_surroundings
 
 TINY = ("model=random", "infer_frames=16", "num_clip=1", "base_seed=1")
 _MODEL = ("load ", "encode ", "check weights", "denoise", "decode")
 _WRITING, _IMPORTING = "write video", "import libraries"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=3)
+def main(arguments: Sequence[str]) -> None:
+    parser = make_suite_parser("sweep", __doc__)
+    parser.add_argument("--repeats", type=parse_count, default=3)
     parser.add_argument("--swept", default="sampler.steps=2,4,6,8,10,12")
-    parser.add_argument("--full-steps", type=int, default=40, help="steps of the point that the overhead is a share of")
-    parser.add_argument("--out", type=Path)
+    parser.add_argument(
+        "--full-steps", type=parse_count, default=40, help="steps of the point that the overhead is a share of"
+    )
     parser.add_argument(
         "settings", nargs="*", default=TINY, help="of the points; by default the random model's, and short"
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     rows = [measure((options.swept, *options.settings), options.full_steps) for _ in range(options.repeats)]
-    medians = {name: statistics.median(row[name] for row in rows) for name in rows[0]}
-    write_report(options.out, {"cores": os.cpu_count(), "repeats": rows, "median": medians})
+    repeats = {name: [row[name] for row in rows] for name in rows[0]}
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    report = Report(
+        benchmark="sweep",
+        measured="A sweep by the command line: what it takes around the model, once and with each point.",
+        options=stated(vars(options)),
+        **describe_surroundings(device, options.commit),
+        rows=(Row({"sweep": f"{rows[0]['points']} points of {options.settings[0]}"}, medians(rows), repeats),),
+    )
+    keep_report(options.out, report)
 
 
 def measure(settings: Sequence[str], full_steps: int) -> dict[str, float]:
@@ -88,7 +100,3 @@ def _stages(record: Mapping[str, object]) -> dict[str, float]:
 
 def _sum(points: Iterable[Mapping[str, float]], beginnings: tuple[str, ...]) -> float:
     return sum(seconds for stages in points for name, seconds in stages.items() if name.startswith(beginnings))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,74 @@
+"""The autoencoder as the benchmarks see it: two functions. How the project's own is built and called is here alone."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+
+from benchmarks.machine import weights_gib
+from s2v_runner.autoencoder import decode_video, encode_video
+
+
+@dataclass(frozen=True)
+class Precision:
+    dtype: torch.dtype
+    """Of what convolutions multiply."""
+    tf32: bool
+    """Whether cuDNN's convolutions may round float32 to TF32; on a CPU they never do."""
+
+
+EXACT = "float32"
+PRECISIONS: Mapping[str, Precision] = {
+    EXACT: Precision(torch.float32, tf32=False),
+    "tf32": Precision(torch.float32, tf32=True),
+    "bfloat16": Precision(torch.bfloat16, tf32=True),
+    "float16": Precision(torch.float16, tf32=True),
+}
+
+
+@dataclass(frozen=True)
+class Autoencoder:
+    encode: Callable[[torch.Tensor], torch.Tensor]
+    """Video [B, C, V, H, W] in −1 … 1 → latents [B, C, F, H, W]."""
+    decode: Callable[[torch.Tensor], Iterator[torch.Tensor]]
+    """Latents → video in chunks: one frame for the first latent, four for each later one."""
+    weights_gib: float
+
+
+def random_vae(width: int, device: torch.device) -> AutoencoderKLWan:
+    """What an engine holds, of random weights, the same every time."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), device:
+        torch.manual_seed(0)
+        return AutoencoderKLWan(base_dim=width).eval().requires_grad_(False)
+
+
+def random_autoencoder(width: int, precision: Precision, device: torch.device) -> Autoencoder:
+    vae = random_vae(width, device)
+
+    def encode(video_BCVHW: torch.Tensor) -> torch.Tensor:
+        with _tf32(precision.tf32), _cast(precision.dtype, device):
+            return encode_video(vae, video_BCVHW)
+
+    def decode(latents_BCFHW: torch.Tensor) -> Iterator[torch.Tensor]:
+        with _tf32(precision.tf32), _cast(precision.dtype, device):
+            yield from decode_video(vae, latents_BCFHW)
+
+    return Autoencoder(encode, decode, weights_gib(vae))
+
+
+def _cast(dtype: torch.dtype, device: torch.device) -> AbstractContextManager[object]:
+    """The weights are float32; convolutions in fewer bits are PyTorch's automatic ones."""
+    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+
+
+@contextmanager
+def _tf32(allowed: bool) -> Iterator[None]:
+    """The switch is of the whole process, so it is put back."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
