@@ -19,6 +19,7 @@ from s2v_runner.checkpoint.load import (
     load_text_encoder,
     load_transformer,
     load_vae,
+    place_on,
 )
 from s2v_runner.checkpoint.tokenizer import load_extractor, load_tokenizer
 from s2v_runner.errors import InputError
@@ -98,7 +99,8 @@ class Engine:
     @cached_property
     def transformer(self) -> S2VTransformer:
         settings = self.settings
-        return load_transformer(self._parts["transformer"], settings.device, settings.dtype, self._progress)
+        device = settings.device
+        return load_transformer(self._parts["transformer"], device, place_on(device), settings.dtype, self._progress)
 
     @cached_property
     def vae(self) -> AutoencoderKLWan:

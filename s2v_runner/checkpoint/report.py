@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import torch
 
+from s2v_runner.checkpoint.headers import DamagedFileError
 from s2v_runner.checkpoint.inspection import InspectedPart, Problem, describe, inspect_checkpoint
 from s2v_runner.checkpoint.layout import CheckpointFolder
-from s2v_runner.checkpoint.tensors import DamagedFileError
 from s2v_runner.transformer import resolve_attention
 
 

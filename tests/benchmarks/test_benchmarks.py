@@ -44,6 +44,9 @@ def test_generation(tmp_path: Path):
 def test_loading(tmp_path: Path):
     report = report_of("loading", tmp_path / "report.json", "--layers", "2", "--folder", str(tmp_path))
     assert [run["load_seconds"] > 0 for run in report["runs"]] == [True, True]
+    assert len(report["readers"]) == 4
+    for name, readings in report["readers"].items():
+        assert [reading["gigabytes_a_second"] > 0 for reading in readings] == [True] * 3, name
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
