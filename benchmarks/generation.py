@@ -44,7 +44,7 @@ class RandomEngine(Engine):
 def random_engine(config: TransformerConfig, device: torch.device, dtype: torch.dtype, attention: str) -> Engine:
     nowhere = CheckpointFolder(Path(), "official", {})
     settings = EngineSettings(
-        folder=nowhere, device=device, dtype=dtype, attention=attention, text_device=device, offload=False
+        folder=nowhere, device=device, dtype=dtype, attention=attention, text_device=device, offload=False, loras=()
     )
     engine = RandomEngine(settings, lambda *_: None)
     released = config == RELEASED

@@ -119,7 +119,9 @@ def measure(folder: Path, device: torch.device) -> dict[str, float]:
 
     inspecting, part = timed(device, inspect)
     place = place_on(device)
-    loading, transformer = timed(device, lambda: load_transformer(part, device, place, torch.bfloat16, lambda *_: None))
+    loading, transformer = timed(
+        device, lambda: load_transformer(part, device, place, torch.bfloat16, {}, lambda *_: None)
+    )
     size = sum(parameter.numel() * parameter.element_size() for parameter in transformer.parameters())
     return {
         "weights_gib": size / GIBIBYTE,

@@ -21,6 +21,7 @@ from s2v_runner.checkpoint.load import (
     load_vae,
     place_on,
 )
+from s2v_runner.checkpoint.loras import Changes, Lora, plan_changes
 from s2v_runner.checkpoint.tokenizer import load_extractor, load_tokenizer
 from s2v_runner.errors import InputError
 from s2v_runner.transformer import S2VTransformer, TransformerConfig, resolve_attention
@@ -43,6 +44,8 @@ class EngineSettings:
     """Of the text encoder, which may stay on the CPU."""
     offload: bool
     """Whether the encoders wait on the CPU while they have nothing to do."""
+    loras: tuple[Lora, ...]
+    """What is merged into the transformer, in this order."""
 
     @property
     def encoder_home(self) -> torch.device:
@@ -63,7 +66,7 @@ class Engine:
         self._attend = resolve_attention(settings.attention)
 
     def check(self) -> None:
-        """Refuse a broken checkpoint, a missing device, or an attention kernel that cannot serve, before loading.
+        """Refuse a broken checkpoint or LoRA, a missing device, or a kernel that cannot serve, before loading.
 
         Raises InputError.
         """
@@ -72,6 +75,7 @@ class Engine:
         if settings.device.type == "cuda" and (settings.device.index or 0) >= gpus:
             raise InputError(f"device '{settings.device}'", f"PyTorch sees {gpus} GPUs here", "Choose 'cpu' or another")
         require_sound(settings.folder, self._parts)
+        self._changes()
         head_dim = self.transformer_config.head_dim
         try_attention(self._attend, settings.attention, settings.device, settings.dtype, head_dim)
 
@@ -100,7 +104,20 @@ class Engine:
     def transformer(self) -> S2VTransformer:
         settings = self.settings
         device = settings.device
-        return load_transformer(self._parts["transformer"], device, place_on(device), settings.dtype, self._progress)
+        return load_transformer(
+            self._parts["transformer"],
+            device,
+            place_on(device),
+            settings.dtype,
+            self._changes(),
+            self._progress,
+        )
+
+    def _changes(self) -> Changes:
+        part = self._parts["transformer"]
+        assert part.plan is not None
+        shapes = {ours: part.store.shapes[published] for ours, published in part.plan.names.items()}
+        return plan_changes(self.settings.loras, shapes, self.transformer_config.audio_injection_layers)
 
     @cached_property
     def vae(self) -> AutoencoderKLWan:

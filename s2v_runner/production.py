@@ -60,6 +60,7 @@ class Engines:
             attention=placement.attention,
             text_device=torch.device(placement.text_device),
             offload=placement.offload,
+            loras=run.loras,
         )
         key = (settings, run.checkpoint_digest)
         if self._engine is None or self._key != key:

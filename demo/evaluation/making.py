@@ -106,6 +106,7 @@ def load_engine(checkpoint: Path, device: torch.device) -> Engine:
         attention=placement.attention,
         text_device=torch.device(placement.text_device),
         offload=placement.offload,
+        loras=(),
     )
     engine = Engine(settings, lambda *_: None)
     engine.check()

@@ -10,6 +10,8 @@ from transformers import UMT5EncoderModel, Wav2Vec2Model
 
 from s2v_runner.checkpoint.headers import DamagedFileError
 from s2v_runner.checkpoint.inspection import InspectedPart
+from s2v_runner.checkpoint.loras import Changes
+from s2v_runner.checkpoint.merging import Merger
 from s2v_runner.checkpoint.parts import PartPlan
 from s2v_runner.checkpoint.reading import open_reader
 from s2v_runner.checkpoint.tensors import TensorEntry
@@ -21,6 +23,8 @@ Part = TypeVar("Part", bound=nn.Module)
 Progress = Callable[[str, int, int], None]
 """Told after each tensor: its name, how many are loaded, how many there are."""
 
+_NO_CHANGES: Changes = {}
+
 Place = Callable[[str, tuple[int, ...], torch.dtype], torch.Tensor]
 """Gives the tensor that is to be filled for a parameter, by our name for it, its shape and its dtype."""
 
@@ -31,87 +35,101 @@ def place_on(device: torch.device) -> Place:
 
 
 def load_transformer(
-    part: InspectedPart, device: torch.device, place: Place, dtype: torch.dtype, progress: Progress
+    part: InspectedPart, device: torch.device, place: Place, dtype: torch.dtype, changes: Changes, progress: Progress
 ) -> S2VTransformer:
-    """The transformer, its float32 parts in float32 and the rest in `dtype`.
+    """The transformer with changes merged into it, its float32 parts in float32 and the rest in `dtype`.
 
     Its parameters are the tensors that `place` gives, which may be on `device` or in main memory.
     `part` must have been found sound. Raises InputError when a weight is not finite or a file is damaged.
     """
-    return _load(part, device, place, dtype, progress, S2VTransformer)
+    return _load(part, device, place, dtype, changes, progress, S2VTransformer)
 
 
 def load_vae(part: InspectedPart, device: torch.device, progress: Progress) -> AutoencoderKLWan:
     """The video autoencoder, in float32 as the original runs it. Raises as `load_transformer` does."""
-    return _load(part, device, place_on(device), torch.float32, progress, AutoencoderKLWan)
+    return _load(part, device, place_on(device), torch.float32, _NO_CHANGES, progress, AutoencoderKLWan)
 
 
 def load_text_encoder(
     part: InspectedPart, device: torch.device, dtype: torch.dtype, progress: Progress
 ) -> UMT5EncoderModel:
     """The text encoder. Raises as `load_transformer` does."""
-    encoder = _load(part, device, place_on(device), dtype, progress, UMT5EncoderModel)
+    encoder = _load(part, device, place_on(device), dtype, _NO_CHANGES, progress, UMT5EncoderModel)
     encoder.tie_weights()
     return encoder
 
 
 def load_audio_encoder(part: InspectedPart, device: torch.device, progress: Progress) -> Wav2Vec2Model:
     """The speech encoder, in float32 as the original runs it. Raises as `load_transformer` does."""
-    return _load(part, device, place_on(device), torch.float32, progress, Wav2Vec2Model)
+    return _load(part, device, place_on(device), torch.float32, _NO_CHANGES, progress, Wav2Vec2Model)
 
 
 def _load(
-    part: InspectedPart, device: torch.device, place: Place, dtype: torch.dtype, progress: Progress, kind: type[Part]
+    part: InspectedPart,
+    device: torch.device,
+    place: Place,
+    dtype: torch.dtype,
+    changes: Changes,
+    progress: Progress,
+    kind: type[Part],
 ) -> Part:
     assert part.plan is not None, part.problems
     with torch.device("meta"):
         module = part.plan.build()
     assert isinstance(module, kind)
-    _fill(module, part.plan, part, device, place, dtype, progress)
+    with Merger(changes) as merger:
+        sums = _fill(module, part, device, _Fitting(part.plan, place, dtype, merger), progress)
+    left = [name for name, tensor in module.state_dict().items() if tensor.is_meta and name in part.plan.names]
+    assert not left, left
+    _require_finite(f"{part.name} weights", "Fetch the files again; `s2v-runner check --deep` finds them all", sums)
+    for path in {path for (path, _), _ in merger.sums}:
+        read = [(key, total) for (source, key), total in merger.sums if source == path]
+        _require_finite(f"LoRA '{path}'", "Fetch the file again, or leave it out", read)
     return module.eval().requires_grad_(False)
 
 
-def _fill(
-    module: nn.Module,
-    plan: PartPlan,
-    part: InspectedPart,
-    device: torch.device,
-    place: Place,
-    dtype: torch.dtype,
-    progress: Progress,
-) -> None:
-    ours_of = {published: ours for ours, published in plan.names.items()}
-    parameters: dict[str, torch.Tensor] = {}
-    sums: list[tuple[str, torch.Tensor]] = []
+class _Fitting:
+    """From the tensors of files to parameters."""
 
-    def receive(entry: TensorEntry) -> torch.Tensor:
+    def __init__(self, plan: PartPlan, place: Place, dtype: torch.dtype, merger: Merger) -> None:
+        self.ours = {published: ours for ours, published in plan.names.items()}
+        """Our names of those that are wanted."""
+        self._float32_prefixes = plan.float32_prefixes
+        self._place = place
+        self._dtype = dtype
+        self._merger = merger
+        self._parameters: dict[str, torch.Tensor] = {}
+
+    def receive(self, entry: TensorEntry) -> torch.Tensor:
         """Where the file's numbers go: into the parameter itself, unless they are to be converted."""
-        ours = ours_of[entry.name]
-        kept = torch.float32 if ours.startswith(plan.float32_prefixes) else dtype
-        parameter = parameters[entry.name] = place(ours, entry.shape, kept)
+        ours = self.ours[entry.name]
+        kept = torch.float32 if ours.startswith(self._float32_prefixes) else self._dtype
+        parameter = self._parameters[ours] = self._place(ours, entry.shape, kept)
         assert (parameter.shape, parameter.dtype) == (entry.shape, kept), ours
         if entry.dtype == kept:
             return parameter
         return torch.empty(entry.shape, dtype=entry.dtype, device=parameter.device)
 
-    for entry, tensor in _read(part, ours_of.keys(), receive, device):
-        parameter = parameters.pop(entry.name)
-        if tensor is not parameter:
-            parameter.copy_(tensor)
-        _put(module, ours_of[entry.name], parameter)
+    def finish(self, ours: str, tensor: torch.Tensor) -> torch.Tensor:
+        """The parameter, once its numbers have come."""
+        parameter = self._parameters.pop(ours)
+        if self._merger.changes(ours):
+            return parameter.copy_(self._merger.merge(ours, tensor))
+        return parameter if tensor is parameter else parameter.copy_(tensor)
+
+
+def _fill(
+    module: nn.Module, part: InspectedPart, device: torch.device, fitting: _Fitting, progress: Progress
+) -> list[tuple[str, torch.Tensor]]:
+    """Put every parameter in its place, and give the sum of the numbers of each in the files."""
+    sums: list[tuple[str, torch.Tensor]] = []
+    for entry, tensor in _read(part, fitting.ours.keys(), fitting.receive, device):
         # Weights are small numbers: their sum is finite exactly when each of them is, and takes no room.
         sums.append((entry.name, tensor.sum(dtype=torch.float32)))
-        progress(entry.name, len(sums), len(ours_of))
-    left = [name for name, tensor in module.state_dict().items() if tensor.is_meta and name in plan.names]
-    assert not left, left
-    broken = _find_broken(sums)
-    if broken:
-        others = f", as do {len(broken) - 1} more" if broken[1:] else ""
-        raise InputError(
-            f"{part.name} weights",
-            f"'{broken[0]}' holds values that are not finite{others}",
-            "Fetch the files again; `s2v-runner check --deep` finds them all",
-        )
+        ours = fitting.ours[entry.name]
+        _put(module, ours, fitting.finish(ours, tensor))
+        progress(entry.name, len(sums), len(fitting.ours))
+    return sums
 
 
 def _read(
@@ -126,14 +144,19 @@ def _read(
                 raise InputError(f"weights '{file.path}'", str(error), "Fetch the file again") from error
 
 
-def _find_broken(sums: Sequence[tuple[str, torch.Tensor]]) -> list[str]:
-    """The names of sums that are not finite. A GPU is asked once, since each question waits for all it has to do."""
+def _require_finite(subject: str, remedy: str, sums: Sequence[tuple[str, torch.Tensor]]) -> None:
+    """Raise InputError that names a sum that is not finite, if one is.
+
+    A device is asked once for all, since each question waits for everything that it has to do.
+    """
     broken: list[str] = []
     for device in {total.device for _, total in sums}:
         there = [(name, total) for name, total in sums if total.device == device]
         finite = torch.isfinite(torch.stack([total for _, total in there])).tolist()
         broken += [name for (name, _), fine in zip(there, finite, strict=True) if not fine]
-    return broken
+    if broken:
+        others = f", as do {len(broken) - 1} more" if broken[1:] else ""
+        raise InputError(subject, f"'{broken[0]}' holds values that are not finite{others}", remedy)
 
 
 def _put(module: nn.Module, name: str, tensor: torch.Tensor) -> None:

@@ -89,8 +89,8 @@ def test_parameters_lie_where_the_caller_wants_them(dtype: torch.dtype):
         end = used[slab] = begin + math.prod(shape) * kept.itemsize
         return memory[begin:end].view(kept).view(shape)
 
-    transformer = load_transformer(part, CPU, place, dtype, lambda *_: None)
-    expected = load_transformer(part, CPU, place_on(CPU), dtype, lambda *_: None).state_dict()
+    transformer = load_transformer(part, CPU, place, dtype, {}, lambda *_: None)
+    expected = load_transformer(part, CPU, place_on(CPU), dtype, {}, lambda *_: None).state_dict()
     for name, tensor in transformer.state_dict().items():
         assert torch.equal(tensor, expected[name])
         assert tensor.dtype == expected[name].dtype
@@ -117,7 +117,7 @@ def note(*_):
     global peak
     peak = max(peak, own_memory())
 device = torch.device("cpu")
-model = load_transformer(part, device, place_on(device), getattr(torch, sys.argv[2]), note)
+model = load_transformer(part, device, place_on(device), getattr(torch, sys.argv[2]), {}, note)
 size = sum(p.numel() * p.element_size() for p in model.parameters())
 print((peak - before) / size)
 """
