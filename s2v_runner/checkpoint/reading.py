@@ -19,12 +19,12 @@ from s2v_runner.checkpoint.sources import Source, Span
 from s2v_runner.checkpoint.staging import Arrival, Copy, NoStaging, PinnedStaging, Staging
 
 _MEBIBYTE = 1 << 20
-_THREADS = min(8, os.cpu_count() or 1)
+_THREADS = min(12, os.cpu_count() or 1)
 _BUFFERS = 4
 _PINNED_BYTES = 64 * _MEBIBYTE
 # What is on its way to main memory is needed beside what is there, where the dtype changes.
 _UNSTAGED_BYTES = 16 * _MEBIBYTE
-_BYTES_OF_A_JOB = 4 * _MEBIBYTE
+_PINNED_JOB, _UNSTAGED_JOB = 8 * _MEBIBYTE, 4 * _MEBIBYTE
 
 
 class Entry(Protocol):
@@ -152,8 +152,8 @@ class Reader:
 def open_reader(device: torch.device) -> Reader:
     """A reader of tensors that are to lie on `device`, or some of them in main memory."""
     if device.type == "cuda":
-        return Reader(PinnedStaging(device), _BUFFERS, _PINNED_BYTES, _BYTES_OF_A_JOB, _THREADS)
-    return Reader(NoStaging(), _BUFFERS, _UNSTAGED_BYTES, _BYTES_OF_A_JOB, _THREADS)
+        return Reader(PinnedStaging(device), _BUFFERS, _PINNED_BYTES, _PINNED_JOB, _THREADS)
+    return Reader(NoStaging(), _BUFFERS, _UNSTAGED_BYTES, _UNSTAGED_JOB, _THREADS)
 
 
 @dataclass

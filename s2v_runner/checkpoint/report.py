@@ -32,7 +32,7 @@ def print_report(checkpoint: CheckpointFolder, loras: Sequence[Lora], deep: bool
         if problem is not None:
             print(f"    {problem}")
         elif lora.left_out:
-            print(f"    {lora.left_out} tensors for encoded pictures, which the model does not see, are left out")
+            print(f"    left out: {lora.left_out} of its tensors, for encoded pictures")
     print("sound" if sound else "not sound: fetch the files named above again")
     return sound
 

@@ -85,7 +85,7 @@ def _model(run: PreparedRun) -> str:
 def _loras(run: PreparedRun) -> str:
     words = []
     for lora in run.loras:
-        left_out = f" (without {lora.left_out} tensors for encoded pictures)" if lora.left_out else ""
+        left_out = f" (left out: {lora.left_out} of its tensors, for encoded pictures)" if lora.left_out else ""
         words.append(f"{lora.scale:g} of {lora.path}{left_out}")
     return ", ".join(words)
 

@@ -48,7 +48,7 @@ def test_a_sweep_over_scales_in_a_process_of_its_own(tmp_path: Path):
 def test_a_dry_run_holds_them_against_the_weights(workshop: Workshop, capsys: Said):
     path = write_lora(workshop.folder / "a.safetensors", 80, seed=0)
     assert main([*workshop.settings, "dry_run=true", f"model.loras={path}:0.8"]) == 0
-    assert f"loras     0.8 of {path} (without 1 tensors for encoded pictures)" in capsys.readouterr().out
+    assert f"loras     0.8 of {path} (left out: 1 of its tensors, for encoded pictures)" in capsys.readouterr().out
     write_lora(path, 128, seed=0)
     assert main([*workshop.settings, "dry_run=true", f"model.loras={path}:0.8"]) == 2
     said = capsys.readouterr()
@@ -75,7 +75,7 @@ def test_check_looks_at_them_too(tmp_path: Path, capsys: Said):
     assert main(["check", str(TINY_CHECKPOINT), "--deep", "--loras", str(sound)]) == 0
     said = capsys.readouterr().out
     assert f"LoRA           ok   {sound}" in said
-    assert "1 tensors for encoded pictures" in said
+    assert "left out: 1 of its tensors, for encoded pictures" in said
     assert main(["check", str(TINY_CHECKPOINT), "--loras", f"{sound}:0.5+{wide}"]) == 2
     said = capsys.readouterr().out
     assert f"LoRA           BAD  {wide}" in said
