@@ -35,6 +35,7 @@ def random_engine(model: Model, device: torch.device, dtype: torch.dtype, varian
         matrices=variant.matrices,
         text_device=device,
         memory=memory,
+        loras=(),
     )
     engine = RandomEngine(settings, lambda *_: None)
     config = model.transformer

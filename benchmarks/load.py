@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 
 from benchmarks.arguments import add_model, make_suite_parser, parse_count
-from benchmarks.loading import measure, write_checkpoint
+from benchmarks.loading import compare_readers, measure, write_checkpoint
+from benchmarks.machine import medians
 from benchmarks.models import with_layers
 from benchmarks.report import Report, Row, keep_report, stated
 from benchmarks.surroundings import describe_surroundings
@@ -35,13 +36,15 @@ def main(arguments: Sequence[str]) -> None:
         raise InputError(f"--layers {layers}", f"the model has {whole.num_layers} blocks", "Give as many or fewer")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         write_checkpoint(Path(folder), with_layers(whole, layers), options.device)
-        rows = tuple(Row({"load": name}, _figures(Path(folder), options.device)) for name in _LOADS)
+        rows = [Row({"load": name}, _figures(Path(folder), options.device)) for name in _LOADS]
+        readers = compare_readers(Path(folder), options.device)
+    rows += [Row({"load": name}, medians(repeats), _by_figure(repeats)) for name, repeats in readers.items()]
     report = Report(
         benchmark="load",
         measured=f"Loading a transformer of {layers} blocks in bfloat16 from safetensors, twice; the headers apart.",
         options=stated({**vars(options), "model": options.model.name, "layers": layers}),
         **describe_surroundings(options.device, options.commit),
-        rows=rows,
+        rows=tuple(rows),
     )
     keep_report(options.out, report)
 
@@ -50,3 +53,7 @@ def _figures(folder: Path, device: torch.device) -> dict[str, float | None]:
     figures = dict[str, float | None](measure(folder, device))
     # Memory is counted on the device alone.
     return figures if device.type == "cuda" else {**figures, _NEEDS_GPU: None}
+
+
+def _by_figure(repeats: list[dict[str, float]]) -> dict[str, list[float]]:
+    return {name: [row[name] for row in repeats] for name in repeats[0]}

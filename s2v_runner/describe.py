@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from s2v_runner.config.compose import Composed
+from s2v_runner.config.loras import LoraChoice, write_loras
 from s2v_runner.config.resolve import as_path
 from s2v_runner.config.schema import RunConfig
 from s2v_runner.placement.choice import Placement, PlacementRequest
@@ -39,7 +41,11 @@ def first_record(
         base_seed=run.request.base_seed,
         inputs=run.inputs,
         prepared={} if folder.previous is None else folder.previous.prepared,
-        checkpoint={"path": str(run.checkpoint_path.absolute()), "digest": run.checkpoint_digest},
+        checkpoint={
+            "path": str(run.checkpoint_path.absolute()),
+            "digest": run.checkpoint_digest,
+            "loras": _describe_loras(run),
+        },
         environment=recorded_environment(environment),
         attempts=begin_attempt(folder.previous),
         frames=None,
@@ -49,6 +55,10 @@ def first_record(
         warnings=(),
         reproduces=reproduces,
     )
+
+
+def _describe_loras(run: PreparedRun) -> list[dict[str, Any]]:
+    return [{**asdict(lora), "path": str(lora.path)} for lora in run.loras]
 
 
 def recorded_environment(environment: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,6 +121,8 @@ def resolve_settings(run: PreparedRun, placement: Placement) -> dict[str, Any]:
         resolved["pose"]["path"] = run.inputs.get("pose_source", run.inputs["pose"])["path"]
     if run.config.model.ckpt_dir is not None:
         resolved["model"]["ckpt_dir"] = str(run.checkpoint_path.absolute())
+    if run.loras:
+        resolved["model"]["loras"] = write_loras([LoraChoice(lora.path, lora.scale) for lora in run.loras])
     resolved["sampler"]["shift"] = run.plan.shift
     resolved["speed"] |= {
         "attention": placement.attention,

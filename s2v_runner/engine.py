@@ -1,10 +1,8 @@
 """The loaded model. It lives as long as the process; runs come and go."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
@@ -19,16 +17,18 @@ from s2v_runner.checkpoint.load import (
     load_text_encoder,
     load_transformer,
     load_vae,
+    place_on,
 )
+from s2v_runner.checkpoint.loras import Changes, Lora, plan_changes
 from s2v_runner.checkpoint.tokenizer import load_extractor, load_tokenizer
 from s2v_runner.errors import InputError
 from s2v_runner.estimate import Memory
+from s2v_runner.placement.residence import BlocksAtHome, visit, visit_by_layers
 from s2v_runner.records import KernelName, MatrixName
 from s2v_runner.transformer import Backend, S2VTransformer, TransformerConfig, resolve_backend
 from s2v_runner.transformer.attention import try_attention
 
 _CPU = torch.device("cpu")
-Module = TypeVar("Module", bound=torch.nn.Module)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,8 @@ class EngineSettings:
     """Of the text encoder, which may stay on the CPU."""
     memory: Memory
     """What waits in main memory while it has nothing to do."""
+    loras: tuple[Lora, ...]
+    """What is merged into the transformer, in this order."""
 
     @property
     def encoder_home(self) -> torch.device:
@@ -66,7 +68,7 @@ class Engine:
         self._progress = progress
 
     def check(self) -> None:
-        """Refuse a broken checkpoint, a missing device, or an attention kernel that cannot serve, before loading.
+        """Refuse a broken checkpoint or LoRA, a missing device, or a kernel that cannot serve, before loading.
 
         Raises InputError.
         """
@@ -75,16 +77,20 @@ class Engine:
         if settings.device.type == "cuda" and (settings.device.index or 0) >= gpus:
             raise InputError(f"device '{settings.device}'", f"PyTorch sees {gpus} GPUs here", "Choose 'cpu' or another")
         require_sound(settings.folder, self._parts)
+        self._changes()
         head_dim = self.transformer_config.head_dim
         try_attention(self._backend.attend, settings.attention, settings.device, settings.dtype, head_dim)
 
     def text_encoder_at_work(self) -> AbstractContextManager[UMT5EncoderModel]:
         """The text encoder, on its device for as long as it is needed."""
-        return _at_work(self.text_encoder, self.settings.text_device, self.settings.text_encoder_home)
+        settings = self.settings
+        if settings.memory == "tiny":
+            return visit_by_layers(self.text_encoder, settings.text_device)
+        return visit(self.text_encoder, settings.text_device, settings.text_encoder_home)
 
     def audio_encoder_at_work(self) -> AbstractContextManager[Wav2Vec2Model]:
         """The speech encoder, on its device for as long as it is needed."""
-        return _at_work(self.audio_encoder, self.settings.device, self.settings.encoder_home)
+        return visit(self.audio_encoder, self.settings.device, self.settings.encoder_home)
 
     @cached_property
     def _backend(self) -> Backend:
@@ -107,7 +113,19 @@ class Engine:
     @cached_property
     def transformer(self) -> S2VTransformer:
         settings = self.settings
-        return load_transformer(self._parts["transformer"], settings.device, settings.dtype, self._progress)
+        part, device, dtype = self._parts["transformer"], settings.device, settings.dtype
+        if settings.memory not in ("stream", "tiny"):
+            return load_transformer(part, device, place_on(device), dtype, self._changes(), self._progress)
+        blocks = BlocksAtHome(self.transformer_config, self._backend, dtype, device)
+        transformer = load_transformer(part, device, blocks.place, dtype, self._changes(), self._progress)
+        blocks.stream_to(transformer)
+        return transformer
+
+    def _changes(self) -> Changes:
+        part = self._parts["transformer"]
+        assert part.plan is not None
+        shapes = {ours: part.store.shapes[published] for ours, published in part.plan.names.items()}
+        return plan_changes(self.settings.loras, shapes, self.transformer_config.audio_injection_layers)
 
     @cached_property
     def vae(self) -> AutoencoderKLWan:
@@ -132,12 +150,3 @@ class Engine:
     @cached_property
     def extractor(self) -> Wav2Vec2FeatureExtractor:
         return load_extractor(self.settings.folder.parts["audio_encoder"].others["extractor"])
-
-
-@contextmanager
-def _at_work(module: Module, device: torch.device, home: torch.device) -> Iterator[Module]:
-    module.to(device)
-    try:
-        yield module
-    finally:
-        module.to(home)

@@ -131,7 +131,7 @@ class _Encoding:
             def encode(text: str) -> Tensors:
                 at_hand = encoder()
                 with stage("encode text"):
-                    return {"rows": encode_prompt(at_hand, engine.tokenizer, text)}
+                    return {"rows": encode_prompt(at_hand, engine.tokenizer, text, engine.settings.text_device)}
 
             prompt, negative = self.request.prompt, negative_prompt(self.request)
             rows = {

@@ -5,13 +5,15 @@ Nothing heavy is imported, so a dry run takes no longer than this.
 
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from s2v_runner.checkpoint.layout import CheckpointFolder, locate_checkpoint
+from s2v_runner.checkpoint.loras import Lora, check_loras, count_left_out
 from s2v_runner.checkpoint.sizes import RANDOM_MODEL, ModelSizes, random_checkpoint_folder, read_sizes
+from s2v_runner.config.loras import LoraChoice, parse_loras
 from s2v_runner.config.reach import refuse_unbuilt
 from s2v_runner.config.resolve import as_path, as_request, check_metrics
 from s2v_runner.config.schema import RunConfig
@@ -64,6 +66,7 @@ class PreparedRun:
     inputs: Mapping[str, Mapping[str, Any]]
     """For each input its path and its digest."""
     checkpoint_digest: str
+    loras: tuple[Lora, ...]
     identity: str
 
     def with_seed(self, base_seed: int) -> "PreparedRun":
@@ -105,6 +108,7 @@ def prepare_run(config: RunConfig) -> PreparedRun:
     plan = plan_run(request, picture_size, sound.speech_samples, SPEECH_RATE)
     inputs = _digest_inputs(config, request)
     digest = _digest_checkpoint(config, checkpoint)
+    loras = _look_at_loras(config, checkpoint)
     return PreparedRun(
         config=config,
         request=request,
@@ -120,7 +124,8 @@ def prepare_run(config: RunConfig) -> PreparedRun:
         sizes=RANDOM_MODEL if config.model.random_seed is not None else read_sizes(_present(checkpoint)),
         inputs=inputs,
         checkpoint_digest=digest,
-        identity=_identify(config, request, makers, inputs, digest),
+        loras=loras,
+        identity=_identify(config, request, makers, inputs, digest, loras),
     )
 
 
@@ -222,12 +227,30 @@ def _digest_checkpoint(config: RunConfig, checkpoint: CheckpointFolder | None) -
         ) from error
 
 
+def look_at_lora(choice: LoraChoice) -> Lora:
+    """What a LoRA file is known by. Raises InputError where it cannot be read."""
+    path = choice.path.absolute()
+    left_out = count_left_out(path)
+    return Lora(path, choice.scale, digest_input(path), left_out)
+
+
+def _look_at_loras(config: RunConfig, checkpoint: CheckpointFolder | None) -> tuple[Lora, ...]:
+    """The LoRAs that are asked for, held against the checkpoint where it is there already."""
+    if config.model.loras is None:
+        return ()
+    loras = tuple(map(look_at_lora, parse_loras(config.model.loras)))
+    if checkpoint is not None:
+        check_loras(loras, checkpoint)
+    return loras
+
+
 def _identify(
     config: RunConfig,
     request: Request,
     makers: Makers,
     inputs: Mapping[str, Mapping[str, Any]],
     checkpoint_digest: str,
+    loras: Sequence[Lora],
 ) -> str:
     """The hash of what was asked and of the content of what was given, wherever it lies."""
     asked = config.model_dump(mode="json", exclude={**dict.fromkeys(_NOT_OF_THE_IDENTITY, True), "model": set(_ADVICE)})
@@ -240,4 +263,7 @@ def _identify(
         asked[name] = {"sha256": inputs[name]["sha256"] if name in inputs else None}
     asked["recording"] = asdict(makers.recording)
     asked["model"]["ckpt_dir"] = checkpoint_digest
+    del asked["model"]["loras"]
+    if loras:
+        asked["loras"] = [{"sha256": lora.sha256, "scale": lora.scale} for lora in loras]
     return digest_of(asked)

@@ -71,6 +71,7 @@ class Engines:
             matrices=placement.matrices,
             text_device=torch.device(placement.text_device),
             memory=placement.memory,
+            loras=run.loras,
         )
         key = (settings, run.checkpoint_digest)
         if self._engine is None or self._key != key:

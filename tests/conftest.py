@@ -34,6 +34,7 @@ def make_engine(folder: Path, dtype: torch.dtype = torch.float32) -> Engine:
         matrices="model",
         text_device=CPU,
         memory="resident",
+        loras=(),
     )
     return Engine(settings, lambda *_: None)
 

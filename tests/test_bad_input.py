@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from s2v_runner.cli import main
 from tests.places import TINY_CHECKPOINT
@@ -17,6 +19,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "file").write_text("nothing of the kind")
     (tmp_path / "empty.txt").touch()
     (tmp_path / "folder.mp4").mkdir()
+    (tmp_path / "lora.safetensors").write_text("nothing of the kind")
+    save_file({"transformer.single_blocks.0.lora_A.weight": torch.zeros(2, 2)}, tmp_path / "other.safetensors")
     return tmp_path
 
 
@@ -65,6 +69,12 @@ MISTAKES = {
     "weights for the demo": ("model.ckpt_dir=.", "model=wan_s2v_14b"),
     "weights for some points of the demo": ("-m model.ckpt_dir=.,null", "model=wan_s2v_14b"),
     "weights for the random model": ("model=random model.ckpt_dir=.", "model=wan_s2v_14b"),
+    "a LoRA that is not there": ("model.loras=none.safetensors", "there is no such file"),
+    "a LoRA of another kind": ("model.loras=file", ".safetensors"),
+    "a LoRA that is none": ("model.loras=lora.safetensors", "header claims"),
+    "a LoRA in words": ("model.loras=lora.safetensors:much", "'much' is no scale"),
+    "a LoRA for another model": ("model.loras=other.safetensors", "belong to nothing in this model"),
+    "a LoRA that is not there for some points": ("-m model.loras=null,none.safetensors", "there is no such file"),
     "an output folder under a file": ("output.folder=file/outputs", "output.folder"),
     "a copy under a file": ("save_file=file/video.mp4", "save_file"),
     "a copy that is a folder": ("save_file=folder.mp4/", "save_file"),

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from s2v_runner.config.compose import compose_run
 from s2v_runner.errors import InputError
@@ -226,3 +228,31 @@ def test_the_run_that_comes_with_the_project_can_be_prepared(tmp_path: Path):
     advice = run.config.model
     assert (run.request.steps, run.request.guide_scale) == (advice.sampling_steps, advice.sampling_guide_scale)
     assert list(tmp_path.iterdir()) == []
+
+
+def write_lora(path: Path, value: float) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({"diffusion_model.blocks.0.self_attn.q.diff_b": torch.full((80,), value)}, path)
+    return path
+
+
+def test_loras_are_known_by_content_scale_and_order(prepare: Prepare, tmp_path: Path):
+    one, other = (write_lora(tmp_path / f"{value}.safetensors", value) for value in (1.0, 2.0))
+    moved = write_lora(tmp_path / "elsewhere" / "moved.safetensors", 1.0)
+    none = real(TINY_CHECKPOINT)
+
+    def identity(loras: str | None) -> str:
+        return prepare({**none, "model.loras": loras}).identity
+
+    assert identity(f"{one}") == identity(f"{moved}:1.0")
+    different = (None, f"{one}", f"{other}", f"{one}:0.5", f"{one}:0", f"{one}+{other}", f"{other}+{one}")
+    assert len({identity(loras) for loras in different}) == len(different)
+    write_lora(one, 3.0)
+    assert identity(f"{one}") != identity(f"{moved}")
+
+
+def test_loras_are_held_against_the_weights_before_anything_is_loaded(prepare: Prepare, tmp_path: Path):
+    path = tmp_path / "a.safetensors"
+    save_file({"diffusion_model.blocks.0.self_attn.q.diff_b": torch.zeros(5120)}, path)
+    with pytest.raises(InputError, match="1 of its 1 tensors are not of the shapes"):
+        prepare({**real(TINY_CHECKPOINT), "model.loras": str(path)})

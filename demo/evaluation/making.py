@@ -116,6 +116,7 @@ def load_engine(checkpoint: Path, device: torch.device) -> Engine:
         matrices=placement.matrices,
         text_device=torch.device(placement.text_device),
         memory=placement.memory,
+        loras=(),
     )
     engine = Engine(settings, lambda *_: None)
     engine.check()

@@ -8,9 +8,10 @@ from typing import Literal
 import torch
 
 from s2v_runner.checkpoint.audio_encoder import plan_audio_encoder
+from s2v_runner.checkpoint.headers import DamagedFileError
 from s2v_runner.checkpoint.layout import PARTS, CheckpointFolder, PartFiles, read_json
 from s2v_runner.checkpoint.parts import PartPlan, Shapes, UnfitError
-from s2v_runner.checkpoint.tensors import DamagedFileError, TensorFile, TensorStore
+from s2v_runner.checkpoint.tensors import TensorFile, TensorStore
 from s2v_runner.checkpoint.text_encoder import plan_text_encoder
 from s2v_runner.checkpoint.tokenizer import load_extractor, load_tokenizer
 from s2v_runner.checkpoint.transformer import plan_transformer

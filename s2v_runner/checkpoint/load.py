@@ -1,6 +1,6 @@
 """Checkpoint files → modules, strictly, each tensor straight to its device and dtype."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import TypeVar
 
 import torch
@@ -8,91 +8,171 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from torch import nn
 from transformers import UMT5EncoderModel, Wav2Vec2Model
 
+from s2v_runner.checkpoint.headers import DamagedFileError
 from s2v_runner.checkpoint.inspection import InspectedPart
+from s2v_runner.checkpoint.loras import Changes
+from s2v_runner.checkpoint.merging import Merger
 from s2v_runner.checkpoint.parts import PartPlan
-from s2v_runner.checkpoint.tensors import DamagedFileError
+from s2v_runner.checkpoint.reading import open_reader
+from s2v_runner.checkpoint.tensors import TensorEntry
 from s2v_runner.errors import InputError
 from s2v_runner.transformer import S2VTransformer
-from s2v_runner.transformer.linear import fill_parameter
+from s2v_runner.transformer.linear import Float8Linear, put_parameter, quantise
 
 Part = TypeVar("Part", bound=nn.Module)
 
 Progress = Callable[[str, int, int], None]
 """Told after each tensor: its name, how many are loaded, how many there are."""
 
+_NO_CHANGES: Changes = {}
+
+Place = Callable[[str, tuple[int, ...], torch.dtype], torch.Tensor]
+"""Gives the tensor that is to be filled for a parameter, by our name for it, its shape and its dtype."""
+
+
+def place_on(device: torch.device) -> Place:
+    """Each parameter in memory of its own on the device."""
+    return lambda _, shape, dtype: torch.empty(shape, dtype=dtype, device=device)
+
 
 def load_transformer(
-    part: InspectedPart, device: torch.device, dtype: torch.dtype, progress: Progress
+    part: InspectedPart, device: torch.device, place: Place, dtype: torch.dtype, changes: Changes, progress: Progress
 ) -> S2VTransformer:
-    """The transformer, its float32 parts in float32 and the rest in `dtype`.
+    """The transformer with changes merged into it, its float32 parts in float32 and the rest in `dtype`.
 
-    `part` must have been found sound. Raises InputError when a weight is not finite.
+    Its parameters are the tensors that `place` gives, which may be on `device` or in main memory.
+    `part` must have been found sound. Raises InputError when a weight is not finite or a file is damaged.
     """
-    return _load(part, device, dtype, progress, S2VTransformer)
+    return _load(part, device, place, dtype, changes, progress, S2VTransformer)
 
 
 def load_vae(part: InspectedPart, device: torch.device, progress: Progress) -> AutoencoderKLWan:
     """The video autoencoder, in float32 as the original runs it. Raises as `load_transformer` does."""
-    return _load(part, device, torch.float32, progress, AutoencoderKLWan)
+    return _load(part, device, place_on(device), torch.float32, _NO_CHANGES, progress, AutoencoderKLWan)
 
 
 def load_text_encoder(
     part: InspectedPart, device: torch.device, dtype: torch.dtype, progress: Progress
 ) -> UMT5EncoderModel:
     """The text encoder. Raises as `load_transformer` does."""
-    encoder = _load(part, device, dtype, progress, UMT5EncoderModel)
+    encoder = _load(part, device, place_on(device), dtype, _NO_CHANGES, progress, UMT5EncoderModel)
     encoder.tie_weights()
     return encoder
 
 
 def load_audio_encoder(part: InspectedPart, device: torch.device, progress: Progress) -> Wav2Vec2Model:
     """The speech encoder, in float32 as the original runs it. Raises as `load_transformer` does."""
-    return _load(part, device, torch.float32, progress, Wav2Vec2Model)
+    return _load(part, device, place_on(device), torch.float32, _NO_CHANGES, progress, Wav2Vec2Model)
 
 
-def _load(part: InspectedPart, device: torch.device, dtype: torch.dtype, progress: Progress, kind: type[Part]) -> Part:
+def _load(
+    part: InspectedPart,
+    device: torch.device,
+    place: Place,
+    dtype: torch.dtype,
+    changes: Changes,
+    progress: Progress,
+    kind: type[Part],
+) -> Part:
     assert part.plan is not None, part.problems
     with torch.device("meta"):
         module = part.plan.build()
     assert isinstance(module, kind)
-    _fill(module, part.plan, part, device, dtype, progress)
+    with Merger(changes) as merger:
+        sums = _fill(module, part, device, _Fitting(module, part.plan, device, place, dtype, merger), progress)
+    left = [name for name, tensor in module.state_dict().items() if tensor.is_meta and name in part.plan.names]
+    assert not left, left
+    _require_finite(f"{part.name} weights", "Fetch the files again; `s2v-runner check --deep` finds them all", sums)
+    for path in {path for (path, _), _ in merger.sums}:
+        read = [(key, total) for (source, key), total in merger.sums if source == path]
+        _require_finite(f"LoRA '{path}'", "Fetch the file again, or leave it out", read)
     return module.eval().requires_grad_(False)
 
 
+class _Fitting:
+    """From the tensors of files to parameters."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        plan: PartPlan,
+        device: torch.device,
+        place: Place,
+        dtype: torch.dtype,
+        merger: Merger,
+    ) -> None:
+        self.ours = {published: ours for ours, published in plan.names.items()}
+        """Our names of those that are wanted."""
+        self._float32_prefixes = plan.float32_prefixes
+        self._rounded = {f"{name}.weight" for name, layer in module.named_modules() if isinstance(layer, Float8Linear)}
+        """The weights that are kept in 8 bits."""
+        self._device = device
+        self._place = place
+        self._dtype = dtype
+        self._merger = merger
+        self._parameters: dict[str, torch.Tensor] = {}
+
+    def receive(self, entry: TensorEntry) -> torch.Tensor:
+        """Where the file's numbers go: into the parameter itself, unless they are to be converted."""
+        ours = self.ours[entry.name]
+        if ours in self._rounded:
+            return torch.empty(entry.shape, dtype=entry.dtype, device=self._device)
+        kept = torch.float32 if ours.startswith(self._float32_prefixes) else self._dtype
+        parameter = self._parameters[ours] = self._place(ours, entry.shape, kept)
+        assert (parameter.shape, parameter.dtype) == (entry.shape, kept), ours
+        if entry.dtype == kept:
+            return parameter
+        return torch.empty(entry.shape, dtype=entry.dtype, device=parameter.device)
+
+    def finish(self, ours: str, tensor: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The parameter by its name, once its numbers have come, or the two that a weight in 8 bits becomes."""
+        if self._merger.changes(ours):
+            tensor = self._merger.merge(ours, tensor)
+        if ours in self._rounded:
+            rounded = quantise(tensor)
+            parts = {ours: rounded.values, f"{ours}_scale": rounded.scale}
+            return {name: self._place(name, tuple(part.shape), part.dtype).copy_(part) for name, part in parts.items()}
+        parameter = self._parameters.pop(ours)
+        return {ours: parameter if tensor is parameter else parameter.copy_(tensor)}
+
+
 def _fill(
-    module: nn.Module,
-    plan: PartPlan,
-    part: InspectedPart,
-    device: torch.device,
-    dtype: torch.dtype,
-    progress: Progress,
-) -> None:
-    ours_of = {published: ours for ours, published in plan.names.items()}
+    module: nn.Module, part: InspectedPart, device: torch.device, fitting: _Fitting, progress: Progress
+) -> list[tuple[str, torch.Tensor]]:
+    """Put every parameter in its place, and give the sum of the numbers of each in the files."""
     sums: list[tuple[str, torch.Tensor]] = []
-    for published, tensor in _read(part, device):
-        if published not in ours_of:
-            continue
-        ours = ours_of[published]
-        target = torch.float32 if ours.startswith(plan.float32_prefixes) else dtype
-        fill_parameter(module, ours, tensor.to(target))
+    for entry, tensor in _read(part, fitting.ours.keys(), fitting.receive, device):
         # Weights are small numbers: their sum is finite exactly when each of them is, and takes no room.
-        sums.append((published, tensor.sum(dtype=torch.float32)))
-        progress(published, len(sums), len(ours_of))
-    left = [name for name, tensor in module.state_dict().items() if tensor.is_meta and name in plan.names]
-    assert not left, left
-    broken = [published for published, total in sums if not torch.isfinite(total)]
+        sums.append((entry.name, tensor.sum(dtype=torch.float32)))
+        ours = fitting.ours[entry.name]
+        for name, parameter in fitting.finish(ours, tensor).items():
+            put_parameter(module, name, parameter)
+        progress(entry.name, len(sums), len(fitting.ours))
+    return sums
+
+
+def _read(
+    part: InspectedPart, wanted: Set[str], receive: Callable[[TensorEntry], torch.Tensor], device: torch.device
+) -> Iterator[tuple[TensorEntry, torch.Tensor]]:
+    with open_reader(device) as reader:
+        for file in part.store.files:
+            entries = [entry for entry in file.entries if entry.name in wanted]
+            try:
+                yield from file.fill(entries, receive, reader)
+            except DamagedFileError as error:
+                raise InputError(f"weights '{file.path}'", str(error), "Fetch the file again") from error
+
+
+def _require_finite(subject: str, remedy: str, sums: Sequence[tuple[str, torch.Tensor]]) -> None:
+    """Raise InputError that names a sum that is not finite, if one is.
+
+    A device is asked once for all, since each question waits for everything that it has to do.
+    """
+    broken: list[str] = []
+    for device in {total.device for _, total in sums}:
+        there = [(name, total) for name, total in sums if total.device == device]
+        finite = torch.isfinite(torch.stack([total for _, total in there])).tolist()
+        broken += [name for (name, _), fine in zip(there, finite, strict=True) if not fine]
     if broken:
         others = f", as do {len(broken) - 1} more" if broken[1:] else ""
-        raise InputError(
-            f"{part.name} weights",
-            f"'{broken[0]}' holds values that are not finite{others}",
-            "Fetch the files again; `s2v-runner check --deep` finds them all",
-        )
-
-
-def _read(part: InspectedPart, device: torch.device) -> Iterator[tuple[str, torch.Tensor]]:
-    for file in part.store.files:
-        try:
-            yield from file.read(device)
-        except DamagedFileError as error:
-            raise InputError(f"weights '{file.path}'", str(error), "Fetch the file again") from error
+        raise InputError(subject, f"'{broken[0]}' holds values that are not finite{others}", remedy)

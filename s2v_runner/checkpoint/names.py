@@ -141,6 +141,28 @@ class TransformerNames:
             return template.format(audio=self.injection_layers.index(block)) + suffix
         return template.format(block) + suffix
 
+    def ours(self, published: Iterable[str]) -> dict[str, str]:
+        """Our name of each of these names of the checkpoint that is one of ours."""
+        known = set(published)
+        blocks = 0
+        while self.published(f"blocks.{blocks}.modulation") in known:
+            blocks += 1
+        numbers = {True: self.injection_layers, False: range(blocks)}
+        found: dict[str, str] = {}
+        for row, template in _COLUMNS[self.dialect].items():
+            stems = [row.format(n) for n in numbers["{audio}" in template]] if "{}" in row else [row]
+            for name in (f"{stem}{suffix}" for stem in stems for suffix in ("", *_SUFFIXES)):
+                if self.published(name) in known:
+                    found[self.published(name)] = name
+        return found
+
+
+def module_names(ours: Iterable[str], injection_layers: tuple[int, ...]) -> dict[str, str]:
+    """Every name under which a layer or table of ours has been published → our name for it."""
+    dialects = [TransformerNames(dialect, injection_layers) for dialect in DIALECTS]
+    stems = {name.removesuffix(".weight").removesuffix(".bias") for name in ours}
+    return {names.published(stem): stem for stem in stems for names in dialects}
+
 
 def recognise_dialect(names: Iterable[str]) -> str | None:
     """The dialect that most of the telling names are in, or None when they are of no S2V transformer."""

@@ -79,8 +79,12 @@ def _compose_again(record: Record, outputs: Path) -> Composed:
 def _differences(record: Record, composed: Composed) -> list[str]:
     """What may make the frames differ."""
     found = []
-    if prepare_run(composed.config).checkpoint_digest != record.checkpoint["digest"]:
+    run = prepare_run(composed.config)
+    if run.checkpoint_digest != record.checkpoint["digest"]:
         found.append(f"the checkpoint '{record.checkpoint['path']}' is not the one the run was made with")
+    for lora, given in zip(run.loras, record.checkpoint.get("loras", ()), strict=True):
+        if lora.sha256 != given["sha256"]:
+            found.append(f"the LoRA '{lora.path}' is not the one the run was made with")
     environment = Session().environment
     then, now = record.environment["packages"], environment["packages"]
     changed = [name for name in ("torch", "diffusers", "transformers") if then.get(name) != now.get(name)]

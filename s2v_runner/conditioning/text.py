@@ -36,8 +36,8 @@ def tokenise(tokenizer: Tokenizer, prompt: str) -> tuple[torch.Tensor, torch.Ten
 
 
 @torch.no_grad()
-def encode_prompt(encoder: UMT5EncoderModel, tokenizer: Tokenizer, prompt: str) -> torch.Tensor:
-    """Rows [1, T, C] for the tokens of the prompt; the rows of its padding are cut off."""
-    ids, mask = (tensor.to(encoder.device) for tensor in tokenise(tokenizer, prompt))
+def encode_prompt(encoder: UMT5EncoderModel, tokenizer: Tokenizer, prompt: str, device: torch.device) -> torch.Tensor:
+    """Rows [1, T, C] for the tokens of the prompt, those of its padding cut off. The encoder works on `device`."""
+    ids, mask = (tensor.to(device) for tensor in tokenise(tokenizer, prompt))
     rows = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
     return rows[:, : int(mask.sum())]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from s2v_runner.config.loras import place_loras
 from s2v_runner.config.resolve import as_path
-from s2v_runner.config.schema import path_keys
+from s2v_runner.config.schema import path_keys, scaled_path_keys
 from s2v_runner.errors import InputError
 
 NAME = "name"
@@ -126,5 +127,11 @@ def _words(row: Mapping[str, str], folder: Path) -> Iterator[str]:
             continue
         for pattern in _SHORT.get(key, (f"{key}={{}}",)):
             setting = pattern.partition("=")[0]
-            is_path = setting in path_keys() and cell != "null"
-            yield pattern.replace("{}", str(folder / as_path(cell)) if is_path else cell)
+            yield pattern.replace("{}", _place(setting, cell, folder))
+
+
+def _place(setting: str, cell: str, folder: Path) -> str:
+    """A cell, and where it is of paths, with these relative to the folder. Raises InputError."""
+    if setting not in path_keys() or cell == "null":
+        return cell
+    return place_loras(cell, folder) if setting in scaled_path_keys() else str(folder / as_path(cell))

@@ -18,6 +18,8 @@ FREE_TEXT: JsonDict = {"free_text": True}
 """Marks a key whose value is taken as it was typed, commas, quotes and all."""
 PATH: JsonDict = {"free_text": True, "is_path": True}
 """Marks a path, which is free text too, and relative to the current folder."""
+SCALED_PATHS: JsonDict = {"free_text": True, "is_path": True, "has_scales": True}
+"""Marks paths with scales, in the syntax of `loras.py`."""
 
 
 class Group(BaseModel):
@@ -30,6 +32,7 @@ class ModelConfig(Group):
     task: Literal["s2v-14B"]
     ckpt_dir: Annotated[str | None, Field(json_schema_extra=PATH)]
     random_seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None
+    loras: Annotated[str | None, Field(json_schema_extra=SCALED_PATHS)]
     sample_fps: int
     motion_frames: int
     max_area: Annotated[int, Field(ge=1)] | None
@@ -233,6 +236,10 @@ def nullable_keys() -> frozenset[str]:
 
 def path_keys() -> frozenset[str]:
     return frozenset(key for key, marks in all_keys().items() if marks.get("is_path"))
+
+
+def scaled_path_keys() -> frozenset[str]:
+    return frozenset(key for key, marks in all_keys().items() if marks.get("has_scales"))
 
 
 def whole_number_keys() -> frozenset[str]:

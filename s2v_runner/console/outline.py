@@ -43,6 +43,7 @@ def plan_lines(run: PreparedRun) -> list[str]:
     """What is to be made, a line a fact."""
     facts = {
         "model": _model(run),
+        **({"loras": _loras(run)} if run.loras else {}),
         "size": _size(run),
         "video": _video(run),
         "tokens": _token_words(run),
@@ -88,6 +89,14 @@ def _model(run: PreparedRun) -> str:
         return "the small one that comes along, trained on drawn people"
     layout = f", {run.checkpoint.layout} layout" if run.checkpoint else ""
     return f"{run.checkpoint_path}{layout}"
+
+
+def _loras(run: PreparedRun) -> str:
+    words = []
+    for lora in run.loras:
+        left_out = f" (left out: {lora.left_out} of its tensors, for encoded pictures)" if lora.left_out else ""
+        words.append(f"{lora.scale:g} of {lora.path}{left_out}")
+    return ", ".join(words)
 
 
 def _size(run: PreparedRun) -> str:

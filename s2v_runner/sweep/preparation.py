@@ -180,7 +180,7 @@ def _order(points: Sequence[tuple[Composed, PreparedRun]]) -> tuple[list[tuple[C
         if asked not in hardware:
             hardware[asked] = likely_hardware(asked)
         placement = choose_placement(placement_request(run), hardware[asked], run.estimate_cost)
-        engine = repr((run.checkpoint_digest, replace(placement, reason="")))
+        engine = repr((run.checkpoint_digest, run.loras, replace(placement, reason="")))
         given = repr([(name, run.inputs[name]["sha256"]) for name in sorted(run.inputs)])
         size = repr((given, run.plan.height, run.plan.width))
         keys.append((engines.setdefault(engine, len(engines)), inputs.setdefault(size, len(inputs))))

@@ -90,14 +90,20 @@ class Float8WeightLinear(Float8Linear):
 def fill_parameter(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
     """Put a tensor where the empty parameter of that name is. A layer in 8 bits rounds its weight to them."""
     owner_name, _, leaf = name.rpartition(".")
+    if isinstance(module.get_submodule(owner_name), Float8Linear) and leaf == "weight":
+        rounded = quantise(tensor)
+        put_parameter(module, name, rounded.values)
+        put_parameter(module, f"{name}_scale", rounded.scale)
+    else:
+        put_parameter(module, name, tensor)
+
+
+def put_parameter(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
+    """Put a tensor where the empty parameter of that name is, as it is."""
+    owner_name, _, leaf = name.rpartition(".")
     owner = module.get_submodule(owner_name)
     assert leaf in owner._parameters, name
-    if isinstance(owner, Float8Linear) and leaf == "weight":
-        rounded = quantise(tensor)
-        owner._parameters["weight"] = nn.Parameter(rounded.values, requires_grad=False)
-        owner._parameters["weight_scale"] = nn.Parameter(rounded.scale, requires_grad=False)
-    else:
-        owner._parameters[leaf] = nn.Parameter(tensor, requires_grad=False)
+    owner._parameters[leaf] = nn.Parameter(tensor, requires_grad=False)
 
 
 def multiply_on_tensor_cores(rows: Float8Rows, weights: Float8Rows, bias: torch.Tensor) -> torch.Tensor:

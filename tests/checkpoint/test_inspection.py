@@ -165,7 +165,7 @@ def test_a_stray_shard_is_shown_and_disturbs_nobody(tmp_path: Path, capsys: pyte
     folder = copy_official(tmp_path / "weights")
     (folder / "diffusion_pytorch_model-00005-of-00004.safetensors").write_bytes(b"left over")
     make_engine(folder).check()
-    assert print_report(locate_checkpoint(folder), deep=False)
+    assert print_report(locate_checkpoint(folder), (), deep=False)
     assert "unexpected diffusion_pytorch_model-00005-of-00004.safetensors" in capsys.readouterr().out
 
 

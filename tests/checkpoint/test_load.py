@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,9 @@ import torch
 from safetensors.torch import save_file
 
 from benchmarks.models import TINY
+from s2v_runner.checkpoint.inspection import inspect_checkpoint
+from s2v_runner.checkpoint.layout import locate_checkpoint
+from s2v_runner.checkpoint.load import load_transformer, place_on
 from s2v_runner.checkpoint.names import TransformerNames
 from s2v_runner.engine import Engine
 from s2v_runner.errors import InputError
@@ -71,12 +75,36 @@ def test_progress_counts_every_tensor():
     assert {total for *_, total in told} == {194}
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_parameters_lie_where_the_caller_wants_them(dtype: torch.dtype):
+    part = inspect_checkpoint(locate_checkpoint(TINY_CHECKPOINT), plain_backend("sdpa"))["transformer"]
+    slabs: dict[str, torch.Tensor] = {}
+    used: dict[str, int] = {}
+
+    def place(name: str, shape: tuple[int, ...], kept: torch.dtype) -> torch.Tensor:
+        """All of a block one after another, and the rest in a place of its own."""
+        slab = ".".join(name.split(".")[:2]) if name.startswith("blocks.") else name
+        memory = slabs.setdefault(slab, torch.empty(1 << 22, dtype=torch.uint8))
+        begin = used.get(slab, 0)
+        end = used[slab] = begin + math.prod(shape) * kept.itemsize
+        return memory[begin:end].view(kept).view(shape)
+
+    transformer = load_transformer(part, CPU, place, dtype, {}, lambda *_: None)
+    expected = load_transformer(part, CPU, place_on(CPU), dtype, {}, lambda *_: None).state_dict()
+    for name, tensor in transformer.state_dict().items():
+        assert torch.equal(tensor, expected[name])
+        assert tensor.dtype == expected[name].dtype
+    block = dict(next(iter(transformer.blocks)).named_parameters())
+    assert len({parameter.untyped_storage().data_ptr() for parameter in block.values()}) == 1
+    assert used["blocks.0"] == sum(parameter.nbytes for parameter in block.values())
+
+
 MEASURE = """
 import sys, torch
 from pathlib import Path
 from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.checkpoint.inspection import inspect_checkpoint
-from s2v_runner.checkpoint.load import load_transformer
+from s2v_runner.checkpoint.load import load_transformer, place_on
 from s2v_runner.transformer import plain_backend
 
 def own_memory():
@@ -88,7 +116,8 @@ before, peak = own_memory(), 0
 def note(*_):
     global peak
     peak = max(peak, own_memory())
-model = load_transformer(part, torch.device("cpu"), getattr(torch, sys.argv[2]), note)
+device = torch.device("cpu")
+model = load_transformer(part, device, place_on(device), getattr(torch, sys.argv[2]), {}, note)
 size = sum(p.numel() * p.element_size() for p in model.parameters())
 print((peak - before) / size)
 """

@@ -1,8 +1,10 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from s2v_runner.checkpoint.loras import Lora
 from s2v_runner.conditioning import scope
 from s2v_runner.conditioning.scope import scope_of
 from s2v_runner.engine import Engine
@@ -24,7 +26,9 @@ def test_what_may_change_a_bit_is_another_scope(tiny_engine: Engine, change: dic
 
 def test_what_only_the_transformer_cares_for_is_the_same_scope(tiny_engine: Engine):
     settings = tiny_engine.settings
-    assert scope_of(replace(settings, attention="sdpa_math", offload=True), "") == scope_of(settings, "")
+    lora = Lora(Path("a.safetensors"), 1.0, "digest", 0)
+    others = replace(settings, attention="sdpa_math", offload=True, loras=(lora,))
+    assert scope_of(others, "") == scope_of(settings, "")
 
 
 def test_libraries_and_code_are_part_of_it(tiny_engine: Engine):

@@ -3,6 +3,7 @@ import torch
 
 from s2v_runner.conditioning.text import clean_prompt, encode_prompt, tokenise
 from s2v_runner.engine import Engine
+from tests.conftest import CPU
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,7 @@ def test_cleaning(typed: str, cleaned: str):
 
 
 def test_an_empty_prompt_is_one_row(tiny_engine: Engine):
-    assert encode_prompt(tiny_engine.text_encoder, tiny_engine.tokenizer, "").shape[1] == 1
+    assert encode_prompt(tiny_engine.text_encoder, tiny_engine.tokenizer, "", CPU).shape[1] == 1
 
 
 def test_a_long_prompt_is_cut_and_still_ends(tiny_engine: Engine):

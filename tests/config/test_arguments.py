@@ -47,6 +47,7 @@ NASTY = [
     "${oc.env:HOME}",
     "'",
     "<b>bold</b>",
+    "a.safetensors:0.8+b.safetensors",
     "%d {prompt} #comment ~ @here * & | > ` ! 😀 \x1b[0m e\u0301",
 ]
 PIECES = [

@@ -36,6 +36,13 @@ def test_a_row_is_a_run_and_a_column_a_setting(tmp_path: Path):
     assert bela.place == f"{path}, line 4"
 
 
+def test_loras_lie_beside_the_list_too(tmp_path: Path):
+    path = write(tmp_path, "people.csv", "model.loras\na.safetensors:0.5+/far/b.safetensors\nnull\n")
+    some, none = read_rows(path)
+    assert some.words == (f"model.loras={tmp_path}/a.safetensors:0.5+/far/b.safetensors:1.0",)
+    assert none.words == ("model.loras=null",)
+
+
 def test_the_same_in_jsonl(tmp_path: Path):
     rows = [
         {"name": "a", "image": "a.png", "audio": {"path": "a.wav"}, "sampler": {"steps": 10}, "negative_prompt": ""},

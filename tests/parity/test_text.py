@@ -3,6 +3,7 @@ import torch
 
 from s2v_runner.conditioning.text import MODEL_NEGATIVE_PROMPT, encode_prompt, tokenise
 from s2v_runner.engine import Engine
+from tests.conftest import CPU
 from tests.parity.recordings import assert_agrees, case, read_json
 
 PROMPTS = read_json("text.json")
@@ -14,7 +15,7 @@ def test_prompt(engine: Engine, index: int):
     ids, mask = tokenise(engine.tokenizer, PROMPTS[index])
     assert torch.equal(ids, recorded["ids"])
     assert torch.equal(mask, recorded["mask"])
-    rows = encode_prompt(engine.text_encoder, engine.tokenizer, PROMPTS[index])
+    rows = encode_prompt(engine.text_encoder, engine.tokenizer, PROMPTS[index], CPU)
     assert_agrees(rows.squeeze(0), recorded["embedding"], 1e-5)
 
 

@@ -104,7 +104,7 @@ def test_rows_are_those_of_a_run_and_zero_behind(encoder: UMT5EncoderModel, toke
     rows = encode_batch(encoder, tokenizer, TEXTS, CPU)
     assert rows.shape == (len(TEXTS), TEXT_LENGTH, encoder.config.d_model)
     for text, row in zip(TEXTS, rows, strict=True):
-        alone = encode_prompt(encoder, tokenizer, text)[0]
+        alone = encode_prompt(encoder, tokenizer, text, CPU)[0]
         torch.testing.assert_close(row[: len(alone)], alone, atol=1e-5, rtol=1e-5)
         assert torch.count_nonzero(row[len(alone) :]) == 0
     assert torch.count_nonzero(rows[2]) == encoder.config.d_model
