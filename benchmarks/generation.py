@@ -22,6 +22,7 @@ from benchmarks.arguments import make_parser, parse_frames, parse_size
 from benchmarks.machine import allocated_gib, describe_machine, peak_gib, reset_peak, synchronise, write_report
 from benchmarks.models import MOTION_FRAMES, RELEASED, TINY
 from s2v_runner.checkpoint.layout import CheckpointFolder
+from s2v_runner.checkpoint.vae import assemble_vae
 from s2v_runner.conditioning.cache import NO_CACHE
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.generation import UNWATCHED, Watch, generate
@@ -44,7 +45,13 @@ class RandomEngine(Engine):
 def random_engine(config: TransformerConfig, device: torch.device, dtype: torch.dtype, attention: str) -> Engine:
     nowhere = CheckpointFolder(Path(), "official", {})
     settings = EngineSettings(
-        folder=nowhere, device=device, dtype=dtype, attention=attention, text_device=device, offload=False
+        folder=nowhere,
+        device=device,
+        dtype=dtype,
+        autoencoder_dtype=torch.float16 if device.type == "cuda" else torch.float32,
+        attention=attention,
+        text_device=device,
+        offload=False,
     )
     engine = RandomEngine(settings, lambda *_: None)
     released = config == RELEASED
@@ -76,7 +83,9 @@ def random_engine(config: TransformerConfig, device: torch.device, dtype: torch.
         parts = {
             "transformer_config": config,
             "transformer": random_transformer(config, resolve_attention(attention), device, dtype, seed=0),
-            "vae": AutoencoderKLWan(base_dim=96 if released else 8).eval(),
+            "vae": assemble_vae(
+                AutoencoderKLWan(base_dim=96 if released else 8).state_dict(), settings.autoencoder_dtype
+            ),
             "text_encoder": _as_dtype(UMT5EncoderModel(text), dtype).eval(),
             "audio_encoder": Wav2Vec2Model(speech).eval(),
             "tokenizer": tokenizer,

@@ -89,6 +89,7 @@ def placement_request(run: PreparedRun) -> PlacementRequest:
         convert_model_dtype=memory.convert_model_dtype,
         t5_cpu=memory.t5_cpu,
         attention=run.config.speed.attention,
+        autoencoder=run.config.speed.autoencoder,
     )
 
 
@@ -110,6 +111,7 @@ def resolve_settings(run: PreparedRun, placement: Placement) -> dict[str, Any]:
         resolved["model"]["ckpt_dir"] = str(run.checkpoint_path.absolute())
     resolved["sampler"]["shift"] = run.plan.shift
     resolved["speed"]["attention"] = placement.attention
+    resolved["speed"]["autoencoder"] = placement.autoencoder_dtype
     resolved["memory"]["device"] = placement.device
     resolved["memory"]["offload_model"] = placement.offload
     resolved["memory"]["convert_model_dtype"] = placement.dtype == "bfloat16"

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import TypeVar
 
 import torch
-from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from tokenizers import Tokenizer
 from transformers import UMT5EncoderModel, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
+from s2v_runner.autoencoder import Autoencoder
 from s2v_runner.checkpoint.inspection import InspectedPart, inspect_checkpoint, require_sound
 from s2v_runner.checkpoint.layout import CheckpointFolder
 from s2v_runner.checkpoint.load import (
@@ -37,6 +37,8 @@ class EngineSettings:
     device: torch.device
     dtype: torch.dtype
     """Of the transformer's and the text encoder's matrices; the rest is float32."""
+    autoencoder_dtype: torch.dtype
+    """Of what the autoencoder's convolutions multiply, where a norm is before them; the rest is float32."""
     attention: str
     text_device: torch.device
     """Of the text encoder, which may stay on the CPU."""
@@ -101,8 +103,9 @@ class Engine:
         return load_transformer(self._parts["transformer"], settings.device, settings.dtype, self._progress)
 
     @cached_property
-    def vae(self) -> AutoencoderKLWan:
-        return load_vae(self._parts["vae"], self.settings.device, self._progress)
+    def vae(self) -> Autoencoder:
+        settings = self.settings
+        return load_vae(self._parts["vae"], settings.device, settings.autoencoder_dtype, self._progress)
 
     @cached_property
     def text_encoder(self) -> UMT5EncoderModel:

@@ -8,10 +8,9 @@ from functools import partial
 
 import numpy as np
 import torch
-from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from transformers import UMT5EncoderModel
 
-from s2v_runner.autoencoder import encode_video
+from s2v_runner.autoencoder import Autoencoder, encode_video
 from s2v_runner.conditioning.audio import describe_speech, encode_speech
 from s2v_runner.conditioning.cache import Asked, Cache, Tensors, at_rest
 from s2v_runner.conditioning.text import MODEL_NEGATIVE_PROMPT, describe_prompt, encode_prompt
@@ -150,7 +149,7 @@ class _Encoding:
 
         return self._through_cache("speech", lambda: describe_speech(*heard), encode)["features"]
 
-    def picture(self, vae: AutoencoderKLWan, pixels: np.ndarray, video_BCVHW: torch.Tensor) -> torch.Tensor:
+    def picture(self, vae: Autoencoder, pixels: np.ndarray, video_BCVHW: torch.Tensor) -> torch.Tensor:
         """Latents of the pixels, which `video_BCVHW` holds too."""
 
         def encode() -> Tensors:
@@ -159,7 +158,7 @@ class _Encoding:
 
         return self._through_cache("picture", lambda: describe_picture(pixels), encode)["latents"]
 
-    def pose(self, vae: AutoencoderKLWan, poses: Iterator[np.ndarray]) -> tuple[torch.Tensor, ...]:
+    def pose(self, vae: Autoencoder, poses: Iterator[np.ndarray]) -> tuple[torch.Tensor, ...]:
         request, plan = self.request, self.plan
 
         def describe() -> Asked:

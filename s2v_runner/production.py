@@ -38,7 +38,7 @@ LATENTS_FOLDER = "latents"
 _STATE = "state.safetensors"
 _CONDITIONING = "conditioning"
 _THUMBNAIL_SIDE = 512
-_DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 
 
 class Engines:
@@ -57,6 +57,7 @@ class Engines:
             folder=locate_checkpoint(run.checkpoint_path),
             device=torch.device(placement.device),
             dtype=_DTYPES[placement.dtype],
+            autoencoder_dtype=_DTYPES[placement.autoencoder_dtype],
             attention=placement.attention,
             text_device=torch.device(placement.text_device),
             offload=placement.offload,

@@ -25,7 +25,13 @@ torch.set_num_threads(1)
 
 def make_engine(folder: Path, dtype: torch.dtype = torch.float32) -> Engine:
     settings = EngineSettings(
-        folder=locate_checkpoint(folder), device=CPU, dtype=dtype, attention="sdpa", text_device=CPU, offload=False
+        folder=locate_checkpoint(folder),
+        device=CPU,
+        dtype=dtype,
+        autoencoder_dtype=torch.float32,
+        attention="sdpa",
+        text_device=CPU,
+        offload=False,
     )
     return Engine(settings, lambda *_: None)
 

@@ -96,13 +96,19 @@ def count_clips(frames: int, settings: Settings) -> int:
 def load_engine(checkpoint: Path, device: torch.device) -> Engine:
     """The checkpoint where and in the precision in which the pipeline would run it. Raises InputError."""
     asked = PlacementRequest(
-        mode="resident", offload_model="auto", convert_model_dtype="auto", t5_cpu=False, attention="auto"
+        mode="resident",
+        offload_model="auto",
+        convert_model_dtype="auto",
+        t5_cpu=False,
+        attention="auto",
+        autoencoder="auto",
     )
     placement = choose_placement(asked, str(device), None, lambda _: None)
     settings = EngineSettings(
         folder=locate_checkpoint(checkpoint),
         device=device,
-        dtype={"bfloat16": torch.bfloat16, "float32": torch.float32}[placement.dtype],
+        dtype=getattr(torch, placement.dtype),
+        autoencoder_dtype=getattr(torch, placement.autoencoder_dtype),
         attention=placement.attention,
         text_device=torch.device(placement.text_device),
         offload=placement.offload,

@@ -6,9 +6,8 @@ from itertools import islice
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
-from s2v_runner.autoencoder import encode_video
+from s2v_runner.autoencoder import Autoencoder, encode_video
 from s2v_runner.conditioning.cache import Asked, digest_array
 from s2v_runner.geometry import place
 from s2v_runner.records import Compat, RunPlan
@@ -47,7 +46,7 @@ def describe_pose(file_digest: str, plan: RunPlan, fps: int, compat: Compat) -> 
 
 @torch.no_grad()
 def encode_pose(
-    vae: AutoencoderKLWan, frames: Iterator[np.ndarray], plan: RunPlan, compat: Compat
+    vae: Autoencoder, frames: Iterator[np.ndarray], plan: RunPlan, compat: Compat
 ) -> tuple[torch.Tensor, ...]:
     """Latents [1, C, F, H, W] of the pose for each clip, on the CPU until their clip comes.
 

@@ -119,6 +119,7 @@ class MemoryConfig(Group):
 class SpeedConfig(Group):
     mode: Literal["exact", "fp8", "fast"]
     attention: str
+    autoencoder: Literal["float32", "float16"] | Auto
 
 
 class ParallelConfig(Group):

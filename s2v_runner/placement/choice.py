@@ -12,6 +12,7 @@ _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 Asked = bool | Literal["auto"]
 Dtype = Literal["bfloat16", "float32"]
+AutoencoderDtype = Literal["float16", "float32"]
 DTYPE_BYTES: dict[Dtype, int] = {"bfloat16": 2, "float32": 4}
 
 
@@ -24,6 +25,7 @@ class PlacementRequest:
     convert_model_dtype: Asked
     t5_cpu: bool
     attention: str
+    autoencoder: AutoencoderDtype | Literal["auto"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,7 @@ class Placement:
     text_device: str
     dtype: Dtype
     attention: str
+    autoencoder_dtype: AutoencoderDtype
     offload: bool
     reason: str
     """Why the encoders stay on the device or leave it."""
@@ -62,12 +65,17 @@ def choose_placement(
     attention = asked.attention
     if attention == "auto":
         attention = "sdpa_cudnn" if on_gpu else "sdpa"
+    autoencoder_dtype = asked.autoencoder
+    if autoencoder_dtype == "auto":
+        # Half as many bits do not make a CPU quicker.
+        autoencoder_dtype = "float16" if on_gpu else "float32"
     offload, reason = _choose_offload(asked, on_gpu, free_bytes, cost(DTYPE_BYTES[dtype]))
     return Placement(
         device=device,
         text_device="cpu" if asked.t5_cpu else device,
         dtype=dtype,
         attention=attention,
+        autoencoder_dtype=autoencoder_dtype,
         offload=offload,
         reason=reason,
     )

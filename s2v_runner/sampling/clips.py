@@ -8,9 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
-from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
-from s2v_runner.autoencoder import decode_video, encode_video
+from s2v_runner.autoencoder import Autoencoder, decode_video, encode_video
 from s2v_runner.errors import InputError
 from s2v_runner.plan import SPATIAL_STRIDE, video_frame_count
 from s2v_runner.records import Request, RunPlan
@@ -96,7 +95,7 @@ def check_state(state: ClipState, plan: RunPlan) -> None:
 @torch.no_grad()
 def generate_clips(
     transformer: S2VTransformer,
-    vae: AutoencoderKLWan,
+    vae: Autoencoder,
     request: Request,
     plan: RunPlan,
     inputs: EncodedInputs,

@@ -15,7 +15,13 @@ from tests.places import TINY_CHECKPOINT
 from tests.settings import config_with
 
 PLACE = Placement(
-    device="cuda", text_device="cuda", dtype="bfloat16", attention="sdpa_cudnn", offload=False, reason="it fits"
+    device="cuda",
+    text_device="cuda",
+    dtype="bfloat16",
+    autoencoder_dtype="float16",
+    attention="sdpa_cudnn",
+    offload=False,
+    reason="it fits",
 )
 
 
@@ -112,7 +118,13 @@ def test_what_is_loaded_and_what_it_costs(prepare):
 def test_a_part_that_is_elsewhere_is_said(prepare):
     run: PreparedRun = prepare({})
     apart = Placement(
-        device="cuda", text_device="cpu", dtype="bfloat16", attention="sdpa", offload=True, reason="memory=offload"
+        device="cuda",
+        text_device="cpu",
+        dtype="bfloat16",
+        autoencoder_dtype="float16",
+        attention="sdpa",
+        offload=True,
+        reason="memory=offload",
     )
     told = facts(place_lines(run, apart, run.estimate_cost(2)))
     assert told["place"].endswith("encoders wait in main memory, text encoder on the CPU (memory=offload)")

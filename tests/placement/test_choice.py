@@ -24,6 +24,7 @@ def choose(device: str, free: int | None = 24 * GIB, known: bool = True, **asked
         "convert_model_dtype": "auto",
         "t5_cpu": False,
         "attention": "auto",
+        "autoencoder": "auto",
     }
     request = PlacementRequest(**{**defaults, **asked})
     return choose_placement(request, device, free, cost if known else lambda _: None)
@@ -35,6 +36,7 @@ def test_on_a_gpu_matrices_are_bfloat16_and_attention_is_cudnns():
         "text_device": "cuda:1",
         "dtype": "bfloat16",
         "attention": "sdpa_cudnn",
+        "autoencoder_dtype": "float16",
         "offload": False,
         "reason": "20.0 GiB fit the 24.0 GiB that are free",
     }
@@ -42,7 +44,8 @@ def test_on_a_gpu_matrices_are_bfloat16_and_attention_is_cudnns():
 
 def test_on_the_cpu_everything_is_float32_and_in_one_place():
     placed = choose("cpu", free=None)
-    assert (placed.dtype, placed.attention, placed.offload) == ("float32", "sdpa", False)
+    assert (placed.dtype, placed.autoencoder_dtype) == ("float32", "float32")
+    assert (placed.attention, placed.offload) == ("sdpa", False)
     assert placed.reason == "there is one memory"
     assert choose("cpu", mode="offload").offload is False
 
@@ -52,6 +55,11 @@ def test_the_precision_that_is_asked_for_is_taken(device: str, asked: bool):
     placed = choose(device, convert_model_dtype=asked)
     assert placed.dtype == ("bfloat16" if asked else "float32")
     assert placed.dtype_bytes == DTYPE_BYTES[placed.dtype] == (2 if asked else 4)
+
+
+@pytest.mark.parametrize(("device", "asked"), [("cuda", "float32"), ("cpu", "float16")])
+def test_what_the_autoencoder_multiplies_is_taken_as_asked(device: str, asked: str):
+    assert choose(device, autoencoder=asked).autoencoder_dtype == asked
 
 
 def test_an_attention_that_is_asked_for_is_taken():
