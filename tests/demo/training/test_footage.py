@@ -27,10 +27,9 @@ from demo.world.regions import mark_features
 from demo.world.skeleton import render_pose
 from demo.world.take import begin_like
 from s2v_runner.autoencoder import encode_video
-from s2v_runner.conditioning.visual import encode_pose
+from s2v_runner.conditioning.visual import encode_pose, opening_video
 from s2v_runner.plan import latent_frame_count, plan_run
 from s2v_runner.records import FIXED, Request, RunPlan
-from s2v_runner.sampling.clips import starting_state
 from tests.demo.training.weights import for_pipeline
 
 SIDE = 32
@@ -135,7 +134,7 @@ def test_an_opening_clip_follows_the_picture(random_vae: AutoencoderKLWan, speec
 def past_of(scene: Scene, motion_1CMHW: torch.Tensor, vae: AutoencoderKLWan, plan: RunPlan) -> torch.Tensor:
     """The 73 frames before the clip as the pipeline would have them."""
     if scene.past == "picture":
-        return starting_state(plan, picture_of(scene), start_from_ref=True).past_BCVHW
+        return opening_video(plan, picture_of(scene), start_from_ref=True)
     past = drawn_video(scene)[:, :, :PAST_FRAMES].clone()
     if scene.past == "grey":
         grey = encode_video(for_pipeline(vae), torch.zeros_like(past))
