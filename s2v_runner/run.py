@@ -1,6 +1,7 @@
 """One run, from a configuration to a finished record, whatever happens on the way."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
@@ -243,7 +244,9 @@ def _make(
         on_taken_up=told.taken_up,
         on_clip=told.clip,
     )
-    return production.make_video(run, engines.engine_for(run, placement), workplace)
+    made = production.make_video(run, engines.engine_for(run, placement), workplace)
+    words.beside(made.busy)
+    return made
 
 
 class _Teller:
@@ -254,7 +257,7 @@ class _Teller:
         self._recorder = recorder
         self._words = words
         self._stopwatch = stopwatch
-        self._before: dict[str, float] = {}
+        self._before: Mapping[str, float] = {}
 
     def step(self, clip: int, done: int, steps: int) -> None:
         seconds = self._stopwatch.lap()
@@ -264,8 +267,7 @@ class _Teller:
     def taken_up(self, clips: int) -> None:
         self._words.say(f"{clips} of {self._num_clips} clips are there from an earlier attempt")
 
-    def clip(self, clip: int) -> None:
-        now = self._stopwatch.seconds
+    def clip(self, clip: int, now: Mapping[str, float]) -> None:
         self._words.clip(clip, self._num_clips, {name: now[name] - self._before.get(name, 0.0) for name in now})
         self._before = now
 
