@@ -21,8 +21,8 @@ class Conveyor:
     """One thread that does tasks in the order they are handed over in, with at most `most_waiting` not done yet.
 
     The first error ends it: what was handed over after is dropped, and that very error is raised in the main thread at
-    its next look. Only the main thread may call the methods, within a `with` block; leaving the block stops the thread
-    after the task it is at, whatever else is waiting, so that nothing is written any more.
+    its next look and at every one after. Only the main thread may call the methods, within a `with` block; leaving the
+    block stops the thread after the task it is at, whatever else is waiting, so that nothing is written any more.
     """
 
     # Signals are handled in the main thread between any two of its steps. Queues of this kind are never caught half
@@ -33,6 +33,7 @@ class Conveyor:
         self._outcomes: SimpleQueue[tuple[Task, BaseException | None]] = SimpleQueue()
         self._waiting = 0
         self._is_stopping = False
+        self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="conveyor", daemon=True)
 
     def __enter__(self) -> "Conveyor":
@@ -61,6 +62,7 @@ class Conveyor:
 
     def look(self) -> None:
         """Do what is to be done after tasks that are done. Waits for nothing. Raises what a task raised."""
+        self._raise_again()
         while not self._outcomes.empty():
             self._settle(*self._outcomes.get())
 
@@ -75,7 +77,12 @@ class Conveyor:
             if self._thread.ident is not None:
                 self._thread.join()
 
+    def _raise_again(self) -> None:
+        if self._error is not None:
+            raise self._error
+
     def _wait_for(self, most: int) -> None:
+        self._raise_again()
         while self._waiting > most:
             try:
                 outcome = self._outcomes.get(timeout=_PATIENCE)
@@ -85,8 +92,8 @@ class Conveyor:
 
     def _settle(self, after: Task, error: BaseException | None) -> None:
         self._waiting -= 1
-        if error is not None:
-            raise error
+        self._error = error
+        self._raise_again()
         after()
 
     def _work(self) -> None:

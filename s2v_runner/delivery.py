@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,25 +22,44 @@ LATENTS_FOLDER = "latents"
 STATE = "state.safetensors"
 
 
+# More than the parts of a clip of 80 frames, so that all of it can wait while the next one is begun.
+_MOST_WAITING = 64
+
+
 class Delivery:
     """Takes the parts of a video as they are made, and has them written and measured beside the model.
 
-    What comes from a device is copied in the thread that drives it; the conveyor's thread sees main memory alone, but
-    for networks among the gauges, whose work queues up behind the model's on the device's one stream.
+    In one thread the files are encoded and the gauges are shown, in another the clips are kept: a run that is stopped
+    can be taken up after a clip that is kept, and keeping is quick, so it waits for no encoder. What comes from a
+    device is copied in the thread that drives it; the others see main memory alone, but for networks among the gauges,
+    whose work queues up behind the model's on the device's one stream.
     """
 
-    def __init__(
-        self, run: PreparedRun, folder: Path, resume_folder: Path, tee: FrameTee, meter: Meter, conveyor: Conveyor
-    ) -> None:
+    def __init__(self, run: PreparedRun, folder: Path, resume_folder: Path, tee: FrameTee, meter: Meter) -> None:
         self._run = run
         self._folder = folder
         self._resume_folder = resume_folder
         self._tee = tee
         self._meter = meter
-        self._conveyor = conveyor
+        self._showing, self._keeping = Conveyor(_MOST_WAITING), Conveyor(_MOST_WAITING)
         self._store = ClipStore(resume_folder, run.plan.output_height, run.plan.output_width)
         self.busy: dict[str, float] = {}
-        """Seconds that writing and measuring took in the conveyor's thread."""
+        """Seconds that the other threads were at work, by what they did. Each has its own words."""
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """For as long as there is something to deliver. Afterwards nothing is written any more.
+
+        What an error ends is kept as far as it was made; what an interruption ends, as far as it was kept.
+        """
+        with self._showing, self._keeping:
+            try:
+                yield
+            except Exception:
+                # Whatever ended the run matters more than that this cannot be done either.
+                with suppress(Exception):
+                    self._keeping.finish()
+                raise
 
     def replay(self, clips: int) -> None:
         """Hand on the frames of clips that an earlier attempt has left."""
@@ -54,19 +73,29 @@ class Delivery:
         pixels = crop_to_output(to_eight_bit(part.video_BCVHW, self._run.request.compat), self._run.plan)
         self._hand_on(pixels, finite)
         if part.clip < self._run.plan.num_clips - 1:
-            self._conveyor.hand_over(lambda: self._store_frames(part.clip, pixels))
+            self._keeping.hand_over(lambda: self._store_frames(part.clip, pixels))
 
     def take_clip_end(self, part: ClipEnd, after: Callable[[], object]) -> None:
         """Keep what the next clip needs, and do something once that is on disk. Raises as `take_frames` does."""
         latents = part.latents_BCFHW.to("cpu", torch.float16) if self._run.config.output.latents else None
-        self._conveyor.hand_over(lambda: self._keep_clip(part.clip, latents, part.state), after)
+        self._keeping.hand_over(lambda: self._keep_clip(part.clip, latents, part.state), after)
+
+    def look(self) -> None:
+        """Do what is to be done after clips that are kept. Raises as `take_frames` does."""
+        self._keeping.look()
+        self._showing.look()
+
+    def finish(self) -> None:
+        """Wait until all is delivered. Raises as `take_frames` does."""
+        self._keeping.finish()
+        self._showing.finish()
 
     def discard(self) -> None:
-        """Let go of the clip that is being kept. Only once the conveyor has stopped."""
+        """Let go of the clip that is being kept. Only after the work."""
         self._store.discard()
 
     def _hand_on(self, pixels: np.ndarray, finite: Sequence[bool]) -> None:
-        self._conveyor.hand_over(lambda: self._write(pixels, finite))
+        self._showing.hand_over(lambda: self._write(pixels, finite))
 
     def _write(self, pixels: np.ndarray, finite: Sequence[bool]) -> None:
         with self._busy("write video"):
@@ -75,11 +104,11 @@ class Delivery:
             self._meter.take(pixels, finite)
 
     def _store_frames(self, clip: int, pixels: np.ndarray) -> None:
-        with self._busy("write video"):
+        with self._busy("keep clips"):
             self._store.write(clip, pixels)
 
     def _keep_clip(self, clip: int, latents_BCFHW: torch.Tensor | None, state: ClipState | None) -> None:
-        with self._busy("write video"):
+        with self._busy("keep clips"):
             if latents_BCFHW is not None:
                 write_latents(_latents_path(self._folder, clip), latents_BCFHW)
             if state is not None:

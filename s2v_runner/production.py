@@ -15,7 +15,6 @@ from s2v_runner.checkpoint.random import write_random_checkpoint
 from s2v_runner.conditioning.cache import ConditioningCache
 from s2v_runner.conditioning.scope import scope_of
 from s2v_runner.config.schema import OutputConfig
-from s2v_runner.conveyor import Conveyor
 from s2v_runner.delivery import LATENTS_FOLDER, STATE, Delivery
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.errors import GenerationError, InputError, OutputError
@@ -37,8 +36,6 @@ from s2v_runner.video.writer import VideoWriter
 VIDEO, THUMBNAIL, LOSSLESS, STILLS = "video.mp4", "thumbnail.png", "frames.mkv", "frames"
 _CONDITIONING = "conditioning"
 _THUMBNAIL_SIDE = 512
-# More than the parts of a clip of 80 frames, so that all of it can wait while the next one is begun.
-_MOST_WAITING = 64
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 
 
@@ -97,13 +94,13 @@ class MadeVideo:
     reading: Reading
     """What was measured of it."""
     busy: Mapping[str, float]
-    """Seconds that the writing and the measuring took beside the model, by stage."""
+    """Seconds that other threads were at work beside the model, by what they did."""
 
 
 def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVideo:
     """Make the video and put its files into the folder, each under its name only once it is whole.
 
-    Frames are written and measured in a thread beside the model's. Raises InputError, GenerationError and OutputError;
+    Frames are written and measured beside the model. Raises InputError, GenerationError and OutputError;
     what clips were finished before stays to be taken up.
     """
     assert run.is_settled
@@ -114,11 +111,10 @@ def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVi
         meter = open_meter(run, engine.settings.device)
     sinks, names = _open_sinks(run, run.config.output, workplace)
     tee = FrameTee(list(sinks.values()), run.plan.num_frames)
-    conveyor = Conveyor(_MOST_WAITING)
-    delivery = Delivery(run, workplace.folder, workplace.resume_folder, tee, meter, conveyor)
+    delivery = Delivery(run, workplace.folder, workplace.resume_folder, tee, meter)
     try:
-        with conveyor:
-            _make_frames(run, engine, workplace, state, delivery, conveyor)
+        with delivery.at_work():
+            _make_frames(run, engine, workplace, state, delivery)
         with stage("write video"):
             summary = tee.close()
             write_thumbnail(workplace.folder / THUMBNAIL, tee.middle, _THUMBNAIL_SIDE)
@@ -143,7 +139,6 @@ def _make_frames(
     workplace: Workplace,
     state: ClipState | None,
     delivery: Delivery,
-    conveyor: Conveyor,
 ) -> None:
     """Have the frames made, and delivered to the last."""
     stage = workplace.stopwatch.stage
@@ -153,7 +148,7 @@ def _make_frames(
 
     def step(clip: int, done: int, steps: int) -> None:
         workplace.on_step(clip, done, steps)
-        conveyor.look()
+        delivery.look()
 
     if state is not None:
         workplace.on_taken_up(state.next_clip)
@@ -167,7 +162,7 @@ def _make_frames(
                     continue
                 delivery.take_clip_end(part, partial(workplace.on_clip, part.clip, workplace.stopwatch.seconds))
     with stage("write video"):
-        conveyor.finish()
+        delivery.finish()
 
 
 def _reveal(path: Path) -> None:

@@ -100,7 +100,7 @@ class Words:
         self.say(f"  clip {clip + 1} of {num_clips}: {stages}")
 
     def beside(self, seconds: Mapping[str, float]) -> None:
-        """What went on beside the model, by stage: nobody waited for it but where a stage of that name says so."""
+        """What other threads did beside the model, and for how many seconds."""
         told = ", ".join(f"{name} {spent:.1f} s" for name, spent in seconds.items())
         self.say(f"  beside that: {told}")
 
