@@ -46,4 +46,6 @@ def norm_silu_triton(hidden_TCHW: torch.Tensor, scale_C: torch.Tensor, out_TCHW:
     rows_at_once = max(1, _BLOCK // width)
     constants: dict[str, Any] = {"minimal_length": MINIMAL_LENGTH, "ROWS": rows_at_once, "CHANNELS": width}
     programs = triton.cdiv(num_rows, rows_at_once)
-    _norm_silu_kernel[(programs,)](hidden_TCHW, scale_C, out_TCHW, num_rows, channels, **constants)
+    # Triton starts kernels on the current device, whichever the tensors are on.
+    with torch.cuda.device_of(hidden_TCHW):
+        _norm_silu_kernel[(programs,)](hidden_TCHW, scale_C, out_TCHW, num_rows, channels, **constants)

@@ -32,7 +32,10 @@ class NormSilu(Norm):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions, each behind a norm and SiLU. What is added up stays float32, whatever they compute in."""
+    """Two convolutions, each behind a norm and SiLU.
+
+    What they are added to is float32: it is the sum of all blocks so far, and no norm bounds it.
+    """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
