@@ -1,14 +1,16 @@
 """The autoencoder as the benchmarks see it: two functions. How the project's own is built and called is here alone."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
 from benchmarks.machine import weights_gib
+from s2v_runner.autoencoder import Autoencoder as Model
 from s2v_runner.autoencoder import decode_video, encode_video
+from s2v_runner.checkpoint.vae import assemble_vae
 
 
 @dataclass(frozen=True)
@@ -37,30 +39,25 @@ class Autoencoder:
     weights_gib: float
 
 
-def random_vae(width: int, device: torch.device) -> AutoencoderKLWan:
+def random_vae(width: int, dtype: torch.dtype, device: torch.device) -> Model:
     """What an engine holds, of random weights, the same every time."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), device:
         torch.manual_seed(0)
-        return AutoencoderKLWan(base_dim=width).eval().requires_grad_(False)
+        return assemble_vae(AutoencoderKLWan(base_dim=width).state_dict(), dtype).requires_grad_(False)
 
 
 def random_autoencoder(width: int, precision: Precision, device: torch.device) -> Autoencoder:
-    vae = random_vae(width, device)
+    vae = random_vae(width, precision.dtype, device)
 
     def encode(video_BCVHW: torch.Tensor) -> torch.Tensor:
-        with _tf32(precision.tf32), _cast(precision.dtype, device):
+        with _tf32(precision.tf32):
             return encode_video(vae, video_BCVHW)
 
     def decode(latents_BCFHW: torch.Tensor) -> Iterator[torch.Tensor]:
-        with _tf32(precision.tf32), _cast(precision.dtype, device):
+        with _tf32(precision.tf32):
             yield from decode_video(vae, latents_BCFHW)
 
     return Autoencoder(encode, decode, weights_gib(vae))
-
-
-def _cast(dtype: torch.dtype, device: torch.device) -> AbstractContextManager[object]:
-    """The weights are float32; convolutions in fewer bits are PyTorch's automatic ones."""
-    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
 
 
 @contextmanager

@@ -12,8 +12,10 @@ from benchmarks.variants import Variant
 from s2v_runner.checkpoint.layout import CheckpointFolder
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.estimate import Memory
-from s2v_runner.transformer import TransformerConfig, plain_backend
+from s2v_runner.placement.residence import BlocksAtHome
+from s2v_runner.transformer import Backend, S2VTransformer, TransformerConfig, plain_backend
 from s2v_runner.transformer.initialisation import random_transformer
+from s2v_runner.transformer.linear import put_parameter
 
 
 class RandomEngine(Engine):
@@ -30,6 +32,7 @@ def random_engine(model: Model, device: torch.device, dtype: torch.dtype, varian
         folder=nowhere,
         device=device,
         dtype=dtype,
+        autoencoder_dtype=torch.float16 if device.type == "cuda" else torch.float32,
         attention=variant.attention,
         kernels=variant.kernels,
         matrices=variant.matrices,
@@ -43,8 +46,10 @@ def random_engine(model: Model, device: torch.device, dtype: torch.dtype, varian
     with device:
         text_encoder = _placed(_text_encoder(model), settings.text_encoder_home, dtype)
         audio_encoder = _placed(_speech_encoder(model), settings.encoder_home, torch.float32)
-        vae = random_vae(model.autoencoder_width, device)
+        vae = random_vae(model.autoencoder_width, settings.autoencoder_dtype, device)
         transformer = variant.build(random_transformer(config, plain_backend("sdpa"), device, dtype, seed=0))
+    if memory in ("stream", "tiny"):
+        _stream(transformer, variant.backend(device, dtype), dtype, device)
     # The engine's parts are cached properties: what is put there is what they are.
     vars(engine).update(
         transformer_config=config,
@@ -56,6 +61,16 @@ def random_engine(model: Model, device: torch.device, dtype: torch.dtype, varian
         extractor=Wav2Vec2FeatureExtractor(do_normalize=True),
     )
     return engine
+
+
+def _stream(transformer: S2VTransformer, backend: Backend, dtype: torch.dtype, device: torch.device) -> None:
+    """Move the blocks of a loaded transformer to main memory."""
+    blocks = BlocksAtHome(transformer.config, backend, dtype, device)
+    for name, parameter in list(transformer.named_parameters()):
+        if name.startswith("blocks."):
+            moved = blocks.place(name, tuple(parameter.shape), parameter.dtype).copy_(parameter)
+            put_parameter(transformer, name, moved)
+    blocks.stream_to(transformer)
 
 
 def _text_encoder(model: Model) -> UMT5EncoderModel:

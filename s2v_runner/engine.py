@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from tokenizers import Tokenizer
 from transformers import UMT5EncoderModel, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
+from s2v_runner.autoencoder import Autoencoder
 from s2v_runner.checkpoint.inspection import InspectedPart, inspect_checkpoint, require_sound
 from s2v_runner.checkpoint.layout import CheckpointFolder
 from s2v_runner.checkpoint.load import (
@@ -39,6 +39,8 @@ class EngineSettings:
     device: torch.device
     dtype: torch.dtype
     """Of the transformer's and the text encoder's matrices; the rest is float32."""
+    autoencoder_dtype: torch.dtype
+    """Of what the autoencoder's convolutions multiply, where a norm is before them; the rest is float32."""
     attention: str
     kernels: KernelName
     matrices: MatrixName
@@ -128,8 +130,9 @@ class Engine:
         return plan_changes(self.settings.loras, shapes, self.transformer_config.audio_injection_layers)
 
     @cached_property
-    def vae(self) -> AutoencoderKLWan:
-        return load_vae(self._parts["vae"], self.settings.device, self._progress)
+    def vae(self) -> Autoencoder:
+        settings = self.settings
+        return load_vae(self._parts["vae"], settings.device, settings.autoencoder_dtype, self._progress)
 
     @cached_property
     def text_encoder(self) -> UMT5EncoderModel:

@@ -90,7 +90,9 @@ def _make(run: PreparedRun, placement: Placement, post: Post, engines: "Engines"
         on_taken_up=told.taken_up,
         on_clip=told.clip,
     )
-    return production.make_video(run, engines.engine_for(run, placement), workplace)
+    made = production.make_video(run, engines.engine_for(run, placement), workplace)
+    post.words.beside(made.busy)
+    return made
 
 
 def _announce(run: PreparedRun, placement: Placement, post: Post, device: Mapping[str, object]) -> None:
@@ -115,7 +117,7 @@ class _Teller:
         self._recorder = post.recorder
         self._words = post.words
         self._stopwatch = post.stopwatch
-        self._before: dict[str, float] = {}
+        self._before: Mapping[str, float] = {}
 
     def step(self, clip: int, done: int, steps: int) -> None:
         seconds = self._stopwatch.lap()
@@ -125,7 +127,6 @@ class _Teller:
     def taken_up(self, clips: int) -> None:
         self._words.say(f"{clips} of {self._num_clips} clips are there from an earlier attempt")
 
-    def clip(self, clip: int) -> None:
-        now = self._stopwatch.seconds
+    def clip(self, clip: int, now: Mapping[str, float]) -> None:
         self._words.clip(clip, self._num_clips, {name: now[name] - self._before.get(name, 0.0) for name in now})
         self._before = now

@@ -8,14 +8,20 @@ from functools import partial
 
 import numpy as np
 import torch
-from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from transformers import UMT5EncoderModel
 
-from s2v_runner.autoencoder import encode_video
+from s2v_runner.autoencoder import Autoencoder, encode_video
 from s2v_runner.conditioning.audio import describe_speech, encode_speech
 from s2v_runner.conditioning.cache import Asked, Cache, Tensors, at_rest
 from s2v_runner.conditioning.text import MODEL_NEGATIVE_PROMPT, describe_prompt, encode_prompt
-from s2v_runner.conditioning.visual import describe_picture, describe_pose, encode_pose, picture_to_video
+from s2v_runner.conditioning.visual import (
+    describe_opening,
+    describe_picture,
+    describe_pose,
+    encode_pose,
+    opening_video,
+    picture_to_video,
+)
 from s2v_runner.digests import digest_file
 from s2v_runner.engine import Engine
 from s2v_runner.errors import InputError
@@ -33,7 +39,6 @@ from s2v_runner.sampling.clips import (
     OnClipStep,
     check_state,
     generate_clips,
-    starting_state,
 )
 
 
@@ -72,7 +77,7 @@ def generate(
     with watch.stage("check weights"):
         engine.check()
     inputs = encode_inputs(request, plan, picture, sound, poses, engine, watch, cache)
-    state = _taken_up(resume, engine) or starting_state(plan, inputs.reference_BCVHW, request.start_from_ref)
+    state = resume or ClipState(0, inputs.opening_BCVHW)
     with watch.stage("load transformer"):
         transformer = engine.transformer
     yield from generate_clips(transformer, engine.vae, request, plan, inputs, state, watch.stage, watch.step)
@@ -101,10 +106,20 @@ def encode_inputs(
         vae = engine.vae
     with watch.stage("read inputs"):
         pixels = fit_picture(picture, plan.height, plan.width, request.compat)
-        reference_BCVHW = picture_to_video(pixels).to(device)
+        reference_BCVHW = picture_to_video(pixels)
+        opening_BCVHW = opening_video(plan, reference_BCVHW, request.start_from_ref)
     reference_BC1HW = encoding.picture(vae, pixels, reference_BCVHW).to(device)
+    opening_BCMHW = encoding.opening(vae, pixels, opening_BCVHW).to(device) if request.start_from_ref else None
     pose_clips = _no_pose(plan, reference_BC1HW) if poses is None else encoding.pose(vae, poses)
-    return EncodedInputs(text_BTC, negative_text_BTC, audio_BJCV, reference_BCVHW, reference_BC1HW, pose_clips)
+    return EncodedInputs(
+        text_BTC=text_BTC,
+        negative_text_BTC=negative_text_BTC,
+        audio_BJCV=audio_BJCV,
+        reference_BC1HW=reference_BC1HW,
+        opening_BCVHW=opening_BCVHW,
+        opening_BCMHW=opening_BCMHW,
+        pose_clips=pose_clips,
+    )
 
 
 @dataclass(frozen=True)
@@ -150,7 +165,7 @@ class _Encoding:
 
         return self._through_cache("speech", lambda: describe_speech(*heard), encode)["features"]
 
-    def picture(self, vae: AutoencoderKLWan, pixels: np.ndarray, video_BCVHW: torch.Tensor) -> torch.Tensor:
+    def picture(self, vae: Autoencoder, pixels: np.ndarray, video_BCVHW: torch.Tensor) -> torch.Tensor:
         """Latents of the pixels, which `video_BCVHW` holds too."""
 
         def encode() -> Tensors:
@@ -159,7 +174,16 @@ class _Encoding:
 
         return self._through_cache("picture", lambda: describe_picture(pixels), encode)["latents"]
 
-    def pose(self, vae: AutoencoderKLWan, poses: Iterator[np.ndarray]) -> tuple[torch.Tensor, ...]:
+    def opening(self, vae: Autoencoder, pixels: np.ndarray, video_BCVHW: torch.Tensor) -> torch.Tensor:
+        """Latents of the frames before the first, which end with the pixels."""
+
+        def encode() -> Tensors:
+            with self.watch.stage("encode opening"):
+                return {"latents": encode_video(vae, video_BCVHW)}
+
+        return self._through_cache("opening", lambda: describe_opening(pixels, self.plan), encode)["latents"]
+
+    def pose(self, vae: Autoencoder, poses: Iterator[np.ndarray]) -> tuple[torch.Tensor, ...]:
         request, plan = self.request, self.plan
 
         def describe() -> Asked:
@@ -193,10 +217,6 @@ def _digest_pose(request: Request) -> str:
         raise InputError(
             f"pose.path '{request.pose_video}'", f"it cannot be read ({error})", "Give a video you may read"
         ) from error
-
-
-def _taken_up(state: ClipState | None, engine: Engine) -> ClipState | None:
-    return None if state is None else ClipState(state.next_clip, state.past_BCVHW.to(engine.settings.device))
 
 
 def negative_prompt(request: Request) -> str:

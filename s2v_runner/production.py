@@ -2,13 +2,13 @@
 
 import gc
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from s2v_runner.checkpoint.layout import locate_checkpoint
@@ -16,19 +16,19 @@ from s2v_runner.checkpoint.random import write_random_checkpoint
 from s2v_runner.conditioning.cache import ConditioningCache
 from s2v_runner.conditioning.scope import scope_of
 from s2v_runner.config.schema import OutputConfig
+from s2v_runner.delivery import LATENTS_FOLDER, STATE, Delivery
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.errors import DeviceMemoryError, InputError, OutputError
 from s2v_runner.estimate import Memory
 from s2v_runner.generation import Watch, generate
-from s2v_runner.measurement import Meter, crop_to_output, open_meter
+from s2v_runner.measurement import open_meter
 from s2v_runner.metrics.measures import Reading
 from s2v_runner.placement.choice import Placement, next_mode
 from s2v_runner.prepare import PreparedRun, cache_folder
-from s2v_runner.sampling.clips import ClipEnd, ClipState, Frames
-from s2v_runner.sampling.states import read_state, write_latents, write_state
+from s2v_runner.sampling.clips import ClipState, Frames
+from s2v_runner.sampling.states import read_state
 from s2v_runner.timing import Stopwatch
 from s2v_runner.video.lossless import LosslessWriter
-from s2v_runner.video.pixels import to_eight_bit
 from s2v_runner.video.sinks import FrameSink
 from s2v_runner.video.stills import PngFolder, write_thumbnail
 from s2v_runner.video.store import ClipStore
@@ -36,11 +36,9 @@ from s2v_runner.video.tee import FrameSummary, FrameTee
 from s2v_runner.video.writer import VideoWriter
 
 VIDEO, THUMBNAIL, LOSSLESS, STILLS = "video.mp4", "thumbnail.png", "frames.mkv", "frames"
-LATENTS_FOLDER = "latents"
-_STATE = "state.safetensors"
 _CONDITIONING = "conditioning"
 _THUMBNAIL_SIDE = 512
-_DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 
 
 class Engines:
@@ -66,6 +64,7 @@ class Engines:
             folder=locate_checkpoint(run.checkpoint_path),
             device=torch.device(placement.device),
             dtype=_DTYPES[placement.dtype],
+            autoencoder_dtype=_DTYPES[placement.autoencoder_dtype],
             attention=placement.attention,
             kernels=placement.kernels,
             matrices=placement.matrices,
@@ -93,8 +92,8 @@ class Workplace:
     """Told the clip, its steps done, and how many there are."""
     on_taken_up: Callable[[int], None]
     """Told how many clips an earlier attempt has left, when it has left any."""
-    on_clip: Callable[[int], None]
-    """Told each clip that is finished, once it can be taken up from."""
+    on_clip: Callable[[int, Mapping[str, float]], None]
+    """Told each clip that is finished, once it can be taken up from, and the seconds by stage when it was made."""
 
 
 @dataclass(frozen=True)
@@ -106,64 +105,76 @@ class MadeVideo:
     """By kind, relative to the folder of the run."""
     reading: Reading
     """What was measured of it."""
+    busy: Mapping[str, float]
+    """Seconds that other threads were at work beside the model, by what they did."""
 
 
 def make_video(run: PreparedRun, engine: Engine, workplace: Workplace) -> MadeVideo:
     """Make the video and put its files into the folder, each under its name only once it is whole.
 
-    Raises InputError, GenerationError and OutputError; what clips were finished before stays to be taken up.
+    Frames are written and measured beside the model. Raises InputError, GenerationError and OutputError;
+    what clips were finished before stays to be taken up.
     """
     assert run.is_settled
-    plan, output = run.plan, run.config.output
-    scope = scope_of(engine.settings, run.checkpoint_digest)
-    cache = ConditioningCache(cache_folder(run.config) / _CONDITIONING, scope)
+    stage = workplace.stopwatch.stage
     _clear_leftovers(workplace)
     state = _read_state(run, workplace.resume_folder)
-    store = ClipStore(workplace.resume_folder, plan.output_height, plan.output_width)
-    with workplace.stopwatch.stage("measure"):
+    with stage("measure"):
         meter = open_meter(run, engine.settings.device)
-    sinks, names = _open_sinks(run, output, workplace)
-    tee = FrameTee(list(sinks.values()), plan.num_frames)
-    outlet = _Outlet(tee, meter, workplace.stopwatch)
-    watch = Watch(workplace.stopwatch.stage, workplace.on_step)
+    sinks, names = _open_sinks(run, run.config.output, workplace)
+    tee = FrameTee(list(sinks.values()), run.plan.num_frames)
+    delivery = Delivery(run, workplace.folder, workplace.resume_folder, tee, meter)
     try:
-        _replay(state, store, outlet, workplace)
-        with _out_of_memory_explained(engine.settings.memory):
-            for part in generate(run.request, engine, watch, state, cache):
-                _keep(part, run, outlet, store, workplace)
-                if isinstance(part, ClipEnd):
-                    workplace.on_clip(part.clip)
-        with workplace.stopwatch.stage("write video"):
+        with delivery.at_work():
+            _make_frames(run, engine, workplace, state, delivery)
+        with stage("write video"):
             summary = tee.close()
             write_thumbnail(workplace.folder / THUMBNAIL, tee.middle, _THUMBNAIL_SIDE)
-        with workplace.stopwatch.stage("measure"):
+        with stage("measure"):
             reading = meter.read()
         for name in names.values():
             _reveal(workplace.folder / name)
     except BaseException:
         tee.discard()
-        store.discard()
+        delivery.discard()
         # What was closed already is of no use without the rest.
         with suppress(OutputError):
             _clear_leftovers(workplace)
         raise
-    latents = {"latents": LATENTS_FOLDER} if output.latents else {}
-    return MadeVideo(summary, {**names, **latents, "thumbnail": THUMBNAIL}, reading)
+    latents = {"latents": LATENTS_FOLDER} if run.config.output.latents else {}
+    return MadeVideo(summary, {**names, **latents, "thumbnail": THUMBNAIL}, reading, delivery.busy)
 
 
-@dataclass(frozen=True)
-class _Outlet:
-    """Where finished frames go: to the files, and past the gauges."""
+def _make_frames(
+    run: PreparedRun,
+    engine: Engine,
+    workplace: Workplace,
+    state: ClipState | None,
+    delivery: Delivery,
+) -> None:
+    """Have the frames made, and delivered to the last."""
+    stage = workplace.stopwatch.stage
+    cache = ConditioningCache(
+        cache_folder(run.config) / _CONDITIONING, scope_of(engine.settings, run.checkpoint_digest)
+    )
 
-    tee: FrameTee
-    meter: Meter
-    stopwatch: Stopwatch
+    def step(clip: int, done: int, steps: int) -> None:
+        workplace.on_step(clip, done, steps)
+        delivery.look()
 
-    def hand_on(self, pixels: np.ndarray, finite: Sequence[bool]) -> None:
-        with self.stopwatch.stage("write video"):
-            self.tee.write(pixels)
-        with self.stopwatch.stage("measure"):
-            self.meter.take(pixels, finite)
+    if state is not None:
+        workplace.on_taken_up(state.next_clip)
+        with stage("write video"):
+            delivery.replay(state.next_clip)
+    with _out_of_memory_explained(engine.settings.memory):
+        for part in generate(run.request, engine, Watch(stage, step), state, cache):
+            with stage("write video"):
+                if isinstance(part, Frames):
+                    delivery.take_frames(part)
+                    continue
+                delivery.take_clip_end(part, partial(workplace.on_clip, part.clip, workplace.stopwatch.seconds))
+    with stage("write video"):
+        delivery.finish()
 
 
 def _reveal(path: Path) -> None:
@@ -187,45 +198,6 @@ def _clear_leftovers(workplace: Workplace) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         except OSError as error:
             raise OutputError(path, error) from error
-
-
-def _replay(state: ClipState | None, store: ClipStore, outlet: _Outlet, workplace: Workplace) -> None:
-    """Hand on the frames that an earlier attempt has left."""
-    if state is None:
-        return
-    workplace.on_taken_up(state.next_clip)
-    for clip in range(state.next_clip):
-        for frames in store.read(clip):
-            outlet.hand_on(frames, [True] * len(frames))
-
-
-def _keep(part: Frames | ClipEnd, run: PreparedRun, outlet: _Outlet, store: ClipStore, workplace: Workplace) -> None:
-    """Hand frames on, and keep them while there are clips to come; keep the state once a clip is whole."""
-    stage = workplace.stopwatch.stage
-    if isinstance(part, Frames):
-        with stage("write video"):
-            finite = torch.isfinite(part.video_BCVHW[0]).all(dim=0).flatten(1).all(dim=1).tolist()
-            pixels = crop_to_output(to_eight_bit(part.video_BCVHW, run.request.compat), run.plan)
-        outlet.hand_on(pixels, finite)
-        if part.clip < run.plan.num_clips - 1:
-            with stage("write video"):
-                store.write(part.clip, pixels)
-        return
-    with stage("write video"):
-        if run.config.output.latents:
-            write_latents(_latents_path(workplace.folder, part.clip), part.latents_BCFHW)
-        if part.state is not None:
-            store.finish(part.clip)
-            write_state(workplace.resume_folder / _STATE, part.state)
-
-
-def _latents_path(folder: Path, clip: int) -> Path:
-    path = folder / LATENTS_FOLDER / f"{clip:04}.safetensors"
-    try:
-        path.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(path.parent, error) from error
-    return path
 
 
 def _open_sinks(
@@ -258,7 +230,7 @@ def _open_sinks(
 
 def _read_state(run: PreparedRun, resume_folder: Path) -> ClipState | None:
     """The state an earlier attempt left, if it is whole and every clip before it is there."""
-    path = resume_folder / _STATE
+    path = resume_folder / STATE
     if not path.is_file():
         return None
     try:

@@ -16,6 +16,8 @@ _NO_SPEECH = {"method": "none", "text": None, "prompt_audio": None, "prompt_text
 # What records say that have no `fit`: `pad` was what the original does, and no pose was seen past the end of a video.
 _EARLY_FITS = {"cover": "cover", "pad": "reference"}
 _EARLY_END = "black"
+# Records that do not say what the autoencoder multiplied are of when that was always the same.
+_EARLY_AUTOENCODER = {"autoencoder": "float32"}
 
 
 def repeated_settings(record: Record, outputs: Path) -> dict[str, Any]:
@@ -29,6 +31,7 @@ def repeated_settings(record: Record, outputs: Path) -> dict[str, Any]:
         settings["fit"] = _EARLY_FITS[settings["compat"]["picture_fit"]]
         settings["compat"] |= {"picture_fit": settings["fit"], "pose_end": _EARLY_END}
         settings["pose"]["end"] = _EARLY_END
+    settings["speed"] = _EARLY_AUTOENCODER | settings["speed"]
     settings["image"] = present_input(record.inputs["image"], "image", outputs)
     settings["audio"] = {**settings["audio"], "path": present_input(record.inputs["audio"], "audio", outputs)}
     if "key" in record.prepared.get("recording", {}):

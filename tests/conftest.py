@@ -29,6 +29,7 @@ def make_engine(folder: Path, dtype: torch.dtype = torch.float32) -> Engine:
         folder=locate_checkpoint(folder),
         device=CPU,
         dtype=dtype,
+        autoencoder_dtype=torch.float32,
         attention="sdpa",
         kernels="plain",
         matrices="model",

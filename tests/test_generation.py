@@ -2,7 +2,8 @@
 
 import dataclasses
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,51 @@ def test_progress_is_told_by_clip_and_step(request_for: Make, tiny_engine: Engin
     assert told == [(clip, step, 2) for clip in range(3) for step in (1, 2)]
 
 
+@pytest.mark.parametrize("start_from_ref", [False, True])
+def test_only_what_a_clip_continues_is_encoded(request_for: Make, tiny_engine: Engine, start_from_ref: bool):
+    stages: list[str] = []
+
+    @contextmanager
+    def note(name: str) -> Iterator[None]:
+        stages.append(name)
+        yield
+
+    request = request_for(start_from_ref=start_from_ref)
+    ends = [
+        part
+        for part in generate(request, tiny_engine, Watch(note, UNWATCHED.step), None, NO_CACHE)
+        if isinstance(part, ClipEnd)
+    ]
+    # The first clip continues the opening or nothing, and nothing continues the last.
+    assert stages.count("encode motion") == len(ends) - 1 > 0
+    assert stages.count("encode opening") == (1 if start_from_ref else 0)
+
+
+OPENED_OTHERWISE = [
+    ({"base_seed": 1, "steps": 9, "prompt": "A man", "infer_frames": 16, "num_clip": 1, "pose_video": None}, 0),
+    ({"start_from_ref": False}, 0),
+    ({"motion_frames": 5}, 1),
+    ({"exact_size": (64, 128)}, 1),
+]
+
+
+@pytest.mark.parametrize(("change", "more"), OPENED_OTHERWISE)
+def test_an_opening_is_encoded_once_for_a_picture(
+    posed: Request, tiny_engine: Engine, cache: ConditioningCache, tmp_path: Path, change: dict, more: int
+):
+    opened = dataclasses.replace(posed, start_from_ref=True)
+    first, stages = encode(opened, tiny_engine, cache)
+    assert "encode opening" in stages
+    again, stages = encode(opened, tiny_engine, cache)
+    assert "encode opening" not in stages
+    assert_same(first, again)
+    changed = dataclasses.replace(opened, **change)
+    inputs, stages = encode(changed, tiny_engine, cache)
+    assert ("encode opening" in stages) == (more > 0)
+    assert kinds_kept(tmp_path).count("opening") == 1 + more
+    assert_same(inputs, encode(changed, tiny_engine, NO_CACHE)[0])
+
+
 def test_what_the_negative_prompt_means(request_for: Make):
     own = negative_prompt(request_for(negative_prompt=None))
     assert own.startswith("画面模糊")
@@ -154,7 +200,7 @@ def cache(tiny_engine: Engine, tmp_path: Path) -> ConditioningCache:
 
 @pytest.fixture
 def posed(request_for: Make) -> Request:
-    """A request that has something of every kind to encode."""
+    """A request that has something of every kind to encode, but for an opening."""
     return request_for(pose_video=GOLDEN / "pose.mp4", negative_prompt="blurry")
 
 
@@ -170,7 +216,8 @@ def encode(request: Request, engine: Engine, cache: Cache) -> tuple[EncodedInput
 
 
 def tensors_of(inputs: EncodedInputs) -> list[torch.Tensor]:
-    return [tensor for value in vars(inputs).values() for tensor in (value if isinstance(value, tuple) else (value,))]
+    values = [value if isinstance(value, tuple) else (value,) for value in vars(inputs).values()]
+    return [tensor for value in values for tensor in value if tensor is not None]
 
 
 def assert_same(first: EncodedInputs, second: EncodedInputs) -> None:
@@ -245,7 +292,8 @@ def another_pose(request: Request) -> dict:
         ({"prompt": "blurry"}, []),
         ({"infer_frames": 16}, ["pose", "speech"]),
         ({"num_clip": 1}, ["pose", "speech"]),
-        ({"start_from_ref": True}, ["pose", "speech"]),
+        ({"start_from_ref": True}, ["opening", "pose", "speech"]),
+        ({"start_from_ref": True, "num_clip": 1}, ["opening", "pose", "speech"]),
         ({"sample_fps": 8}, ["pose", "speech"]),
         ({"exact_size": (64, 128)}, ["picture", "pose"]),
         ({"compat": dataclasses.replace(FIXED, tail="zeros")}, ["speech"]),

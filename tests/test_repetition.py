@@ -24,6 +24,7 @@ def as_before_inputs_were_made(record: Record) -> Record:
         "tts": ("method", "text", "prompt_audio", "prompt_text"),
         "pose": ("method", "path"),
         "prompt_extend": ("method", "model", "target_lang"),
+        "speed": ("mode", "attention"),
     }.items():
         resolved[group] = {key: resolved[group][key] for key in keys}
     return dataclasses.replace(record, resolved=resolved, prepared={})
@@ -34,5 +35,6 @@ def test_an_early_record_is_repeated_as_it_was_meant(workshop: Workshop, name: s
     record = workshop.perform("num_clip=1", "sampler.steps=1", f"compat={name}").record
     config = restore_config(repeated_settings(as_before_inputs_were_made(record), workshop.outputs))
     assert as_request(config, 0).compat == dataclasses.replace(compat, pose_end="black")
+    assert config.speed.autoencoder == "float32"
     config = restore_config(repeated_settings(record, workshop.outputs))
     assert as_request(config, 0).compat == compat

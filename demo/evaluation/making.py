@@ -110,7 +110,8 @@ def load_engine(checkpoint: Path, device: torch.device) -> Engine:
     settings = EngineSettings(
         folder=locate_checkpoint(checkpoint),
         device=device,
-        dtype={"bfloat16": torch.bfloat16, "float32": torch.float32}[placement.dtype],
+        dtype=getattr(torch, placement.dtype),
+        autoencoder_dtype=getattr(torch, placement.autoencoder_dtype),
         attention=placement.attention,
         kernels=placement.kernels,
         matrices=placement.matrices,

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from transformers import UMT5EncoderModel, Wav2Vec2Model
 
+from s2v_runner.autoencoder import AutoencoderConfig
 from s2v_runner.checkpoint.inspection import inspect_checkpoint, require_sound
 from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.checkpoint.names import TransformerNames
@@ -198,11 +199,19 @@ def _check(folder: Path, parts: Parts) -> None:
             built[name] = part.plan.build() if part.plan is not None else None
     assert built["transformer"].config == parts.transformer.config
     # The scale of the latents is among them, which no file holds.
-    assert _settings(built["vae"]) == _settings(parts.vae)
+    assert built["vae"].config == _autoencoder_config(parts.vae)
     for key in _UNTOLD:
         assert getattr(built["text_encoder"].config, key) == getattr(parts.text_encoder.config, key), key
 
 
-def _settings(vae: AutoencoderKLWan) -> Any:
-    """Its configuration, lists and tuples alike, without Diffusers' own notes."""
-    return json.loads(json.dumps({key: value for key, value in vae.config.items() if not key.startswith("_")}))
+def _autoencoder_config(vae: AutoencoderKLWan) -> AutoencoderConfig:
+    config = vae.config
+    return AutoencoderConfig(
+        base_dim=config["base_dim"],
+        latent_channels=config["z_dim"],
+        multipliers=tuple(config["dim_mult"]),
+        num_residual_blocks=config["num_res_blocks"],
+        halves_time=tuple(config["temperal_downsample"]),
+        latents_mean=tuple(config["latents_mean"]),
+        latents_deviation=tuple(config["latents_std"]),
+    )

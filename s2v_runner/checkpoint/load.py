@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from typing import TypeVar
 
 import torch
-from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from torch import nn
 from transformers import UMT5EncoderModel, Wav2Vec2Model
 
+from s2v_runner.autoencoder import Autoencoder
 from s2v_runner.checkpoint.headers import DamagedFileError
 from s2v_runner.checkpoint.inspection import InspectedPart
 from s2v_runner.checkpoint.loras import Changes
@@ -46,9 +46,14 @@ def load_transformer(
     return _load(part, device, place, dtype, changes, progress, S2VTransformer)
 
 
-def load_vae(part: InspectedPart, device: torch.device, progress: Progress) -> AutoencoderKLWan:
-    """The video autoencoder, in float32 as the original runs it. Raises as `load_transformer` does."""
-    return _load(part, device, place_on(device), torch.float32, _NO_CHANGES, progress, AutoencoderKLWan)
+def load_vae(part: InspectedPart, device: torch.device, operands: torch.dtype, progress: Progress) -> Autoencoder:
+    """The video autoencoder, its convolutions behind a norm in `operands`, the rest in float32 as the original runs it.
+
+    Raises as `load_transformer` does.
+    """
+    autoencoder = _load(part, device, place_on(device), operands, _NO_CHANGES, progress, Autoencoder)
+    autoencoder.arrange()
+    return autoencoder
 
 
 def load_text_encoder(

@@ -1,16 +1,16 @@
-"""The video autoencoder of a checkpoint, official names to those of Diffusers' `AutoencoderKLWan`.
+"""The video autoencoder of a checkpoint, official names to those of Diffusers' `AutoencoderKLWan`, which ours are too.
 
 The names follow `convert_vae` in Diffusers' `scripts/convert_wan_to_diffusers.py`; where that lists the indices
 of the released model, the same rule is followed for any number of residual blocks.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 
 import torch
-from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
+from s2v_runner.autoencoder import Autoencoder, AutoencoderConfig, float32_parameters
 from s2v_runner.checkpoint.parts import PartPlan, Shapes, UnfitError
 
 _OFFICIAL_SIGN = "conv1.weight"
@@ -25,6 +25,15 @@ _TOP = {
     "decoder.head.0": "decoder.norm_out",
     "decoder.head.2": "decoder.conv_out",
 }
+# Of the released model (`Wan2_1_VAE` in `wan/modules/vae2_1.py` of the original): no file holds them.
+_LATENTS_MEAN = (
+    -0.7571, -0.7089, -0.9113, 0.1075, -0.1745, 0.9653, -0.1517, 1.5508,
+    0.4134, -0.0715, 0.5517, -0.3632, -0.1922, -0.9497, 0.2503, -0.2921,
+)  # fmt: skip
+_LATENTS_DEVIATION = (
+    2.8184, 1.4541, 2.3275, 2.6558, 1.2196, 1.7708, 2.6052, 2.0743,
+    3.2687, 2.1526, 2.8652, 1.5579, 1.6382, 1.1253, 2.8251, 1.9160,
+)  # fmt: skip
 _MIDDLE = {"0": "resnets.0", "1": "attentions.0", "2": "resnets.1"}
 _RESIDUAL = {"0": "norm1", "2": "conv1", "3": "norm2", "6": "conv2"}
 _UPSAMPLING = re.compile(r"decoder\.up_blocks\.(\d+)\.(resnets|upsamplers)\.(\d+)")
@@ -43,12 +52,28 @@ def plan_vae(shapes: Shapes) -> PartPlan:
     by_ours = {ours: shapes[name] for ours, name in published.items()}
     build = _builder(by_ours)
     with torch.device("meta"):
-        ours = build().state_dict()
+        empty = build()
     return PartPlan(
         build=build,
-        names={name: published.get(name, name) for name in ours},
+        names={name: published.get(name, name) for name in empty.state_dict()},
+        float32_prefixes=float32_parameters(empty),
         sizes={"latent_channels": by_ours["post_quant_conv.weight"][0]},
     )
+
+
+def assemble_vae(weights: Mapping[str, torch.Tensor], operands: torch.dtype) -> Autoencoder:
+    """An autoencoder of weights at hand, under either naming; which of them stay float32, see `float32_parameters`."""
+    plan = plan_vae({name: tuple(tensor.shape) for name, tensor in weights.items()})
+    with torch.device("meta"):
+        autoencoder = plan.build()
+    assert isinstance(autoencoder, Autoencoder)
+    state = {
+        ours: weights[published].to(torch.float32 if ours in plan.float32_prefixes else operands)
+        for ours, published in plan.names.items()
+    }
+    autoencoder.load_state_dict(state, assign=True)
+    autoencoder.arrange()
+    return autoencoder.eval().requires_grad_(False)
 
 
 def official_vae_names(names: Iterable[str]) -> dict[str, str]:
@@ -58,7 +83,7 @@ def official_vae_names(names: Iterable[str]) -> dict[str, str]:
     return {name: _official_name(name, up_stages) for name in names}
 
 
-def _builder(shapes: Shapes) -> Callable[[], AutoencoderKLWan]:
+def _builder(shapes: Shapes) -> Callable[[], Autoencoder]:
     stages = _encoder_stages(shapes)
     try:
         base_dim = shapes["encoder.conv_in.weight"][0]
@@ -67,13 +92,16 @@ def _builder(shapes: Shapes) -> Callable[[], AutoencoderKLWan]:
         raise UnfitError(f"tensor {error}, which the sizes are read from, is missing") from error
     if not stages or len({len(widths) for widths, _ in stages}) != 1:
         raise UnfitError("its encoder has stages of different depths, or none")
-    return lambda: AutoencoderKLWan(
+    config = AutoencoderConfig(
         base_dim=base_dim,
-        z_dim=latent_channels,
-        dim_mult=[widths[-1] // base_dim for widths, _ in stages],
-        num_res_blocks=len(stages[0][0]),
-        temperal_downsample=[bool(temporal) for _, temporal in stages[:-1]],
+        latent_channels=latent_channels,
+        multipliers=tuple(widths[-1] // base_dim for widths, _ in stages),
+        num_residual_blocks=len(stages[0][0]),
+        halves_time=tuple(bool(temporal) for _, temporal in stages[:-1]),
+        latents_mean=_LATENTS_MEAN,
+        latents_deviation=_LATENTS_DEVIATION,
     )
+    return lambda: Autoencoder(config)
 
 
 def _encoder_stages(shapes: Shapes) -> list[tuple[list[int], bool]]:

@@ -11,7 +11,7 @@ from s2v_runner.engine import EngineSettings
 
 _PACKAGE = Path(__file__).parent.parent
 _SOURCES = (
-    "autoencoder.py",
+    "autoencoder",
     "checkpoint",
     "conditioning",
     "engine.py",
@@ -30,6 +30,7 @@ def scope_of(settings: EngineSettings, checkpoint_digest: str) -> dict[str, str]
     return {
         "checkpoint": checkpoint_digest,
         "dtype": str(settings.dtype),
+        "autoencoder_dtype": str(settings.autoencoder_dtype),
         "device": _describe_device(settings.device),
         "text_device": _describe_device(settings.text_device),
         "code": _digest_code(),

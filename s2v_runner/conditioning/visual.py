@@ -6,14 +6,14 @@ from itertools import islice
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
-from s2v_runner.autoencoder import encode_video
+from s2v_runner.autoencoder import Autoencoder, encode_video
 from s2v_runner.conditioning.cache import Asked, digest_array
 from s2v_runner.geometry import place
 from s2v_runner.records import Compat, RunPlan
 
 _BLACK = -1.0
+_PICTURES_IN_OPENING = 6
 _POSE_BORDERS = {"black": _BLACK, "grey": 0.0}
 
 
@@ -26,6 +26,19 @@ def picture_to_video(pixels: np.ndarray) -> torch.Tensor:
 def describe_picture(pixels: np.ndarray) -> Asked:
     """All that the latents of a picture depend on, once it is fitted to the frame."""
     return {"pixels": digest_array(pixels)}
+
+
+def opening_video(plan: RunPlan, reference_BCVHW: torch.Tensor, start_from_ref: bool) -> torch.Tensor:
+    """What the first clip continues: grey frames, the last six of which are the picture when it is to begin with it."""
+    past_BCVHW = torch.zeros(1, 3, plan.motion_frames, plan.height, plan.width)
+    if start_from_ref:
+        past_BCVHW[:, :, -_PICTURES_IN_OPENING:] = reference_BCVHW
+    return past_BCVHW
+
+
+def describe_opening(pixels: np.ndarray, plan: RunPlan) -> Asked:
+    """All that the latents of an opening that ends with the picture depend on."""
+    return {"pixels": digest_array(pixels), "frames": plan.motion_frames}
 
 
 def describe_pose(file_digest: str, plan: RunPlan, fps: int, compat: Compat) -> Asked:
@@ -47,7 +60,7 @@ def describe_pose(file_digest: str, plan: RunPlan, fps: int, compat: Compat) -> 
 
 @torch.no_grad()
 def encode_pose(
-    vae: AutoencoderKLWan, frames: Iterator[np.ndarray], plan: RunPlan, compat: Compat
+    vae: Autoencoder, frames: Iterator[np.ndarray], plan: RunPlan, compat: Compat
 ) -> tuple[torch.Tensor, ...]:
     """Latents [1, C, F, H, W] of the pose for each clip, on the CPU until their clip comes.
 

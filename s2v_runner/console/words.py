@@ -99,6 +99,11 @@ class Words:
         stages = ", ".join(f"{name} {seconds[name]:.1f} s" for name in CLIP_STAGES if seconds.get(name, 0) >= _SHOWN)
         self.say(f"  clip {clip + 1} of {num_clips}: {stages}")
 
+    def beside(self, seconds: Mapping[str, float]) -> None:
+        """What other threads did beside the model, and for how many seconds."""
+        told = ", ".join(f"{name} {spent:.1f} s" for name, spent in seconds.items())
+        self.say(f"  beside that: {told}")
+
     def _print(self, line: str) -> None:
         self._stop_bar()
         print(line, flush=True)

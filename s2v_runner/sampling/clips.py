@@ -3,14 +3,13 @@
 Source: `WanS2V.generate` of the original (`wan/speech2video.py`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
-from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
-from s2v_runner.autoencoder import decode_video, encode_video
+from s2v_runner.autoencoder import Autoencoder, decode_video, encode_video
 from s2v_runner.errors import InputError
 from s2v_runner.plan import SPATIAL_STRIDE, video_frame_count
 from s2v_runner.records import Request, RunPlan
@@ -19,9 +18,6 @@ from s2v_runner.sampling.guidance import guided_velocity
 from s2v_runner.sampling.noise import draw_noise
 from s2v_runner.sampling.schedules import make_solver
 from s2v_runner.transformer import Conditioning, S2VTransformer
-
-# Frames of the past that show the picture when the video is to begin with it.
-_REFERENCE_IN_PAST = 6
 
 OnClipStep = Callable[[int, int, int], None]
 """Told after each step: the clip, how many of its steps are done, how many there are."""
@@ -38,10 +34,12 @@ class EncodedInputs:
     negative_text_BTC: torch.Tensor
     audio_BJCV: torch.Tensor
     """Features for every frame of every clip, on the CPU until their clip comes."""
-    reference_BCVHW: torch.Tensor
-    """The picture as one frame of video."""
     reference_BC1HW: torch.Tensor
     """The picture as one latent frame."""
+    opening_BCVHW: torch.Tensor
+    """The frames before the first, on the CPU."""
+    opening_BCMHW: torch.Tensor | None
+    """Their latents, which the first clip continues; None where it begins with nothing."""
     pose_clips: tuple[torch.Tensor, ...]
     """The pose of each clip, or one tensor of zeros for all of them."""
 
@@ -52,7 +50,7 @@ class ClipState:
 
     next_clip: int
     past_BCVHW: torch.Tensor
-    """The newest frames, as many as the model continues, the starting ones included."""
+    """The newest frames, as many as the model continues, the opening's included; on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +71,6 @@ class ClipEnd:
     state: ClipState | None
 
 
-def starting_state(plan: RunPlan, reference_BCVHW: torch.Tensor, start_from_ref: bool) -> ClipState:
-    """A past of grey frames, the last six of which are the picture when the video is to begin with it."""
-    past = torch.zeros(1, 3, plan.motion_frames, plan.height, plan.width, device=reference_BCVHW.device)
-    if start_from_ref:
-        past[:, :, -_REFERENCE_IN_PAST:] = reference_BCVHW
-    return ClipState(0, past)
-
-
 def check_state(state: ClipState, plan: RunPlan) -> None:
     """Refuse to take up a run from the state of another. Raises InputError."""
     wanted = (1, 3, plan.motion_frames, plan.height, plan.width)
@@ -96,7 +86,7 @@ def check_state(state: ClipState, plan: RunPlan) -> None:
 @torch.no_grad()
 def generate_clips(
     transformer: S2VTransformer,
-    vae: AutoencoderKLWan,
+    vae: Autoencoder,
     request: Request,
     plan: RunPlan,
     inputs: EncodedInputs,
@@ -110,25 +100,42 @@ def generate_clips(
     """
     remaining = plan.num_frames - plan.frames_before(state.next_clip)
     for clip in range(state.next_clip, plan.num_clips):
-        opens_from_nothing = clip == 0 and not request.start_from_ref
-        with on_stage("encode motion"):
-            motion_BCMHW = None if opens_from_nothing else encode_video(vae, state.past_BCVHW)
+        motion_BCMHW = inputs.opening_BCMHW
+        if clip > 0:
+            with on_stage("encode motion"):
+                motion_BCMHW = encode_video(vae, state.past_BCVHW)
         with on_stage("denoise"):
             latents = _denoise_clip(transformer, request, plan, inputs, motion_BCMHW, clip, on_step)
 
         past = inputs.reference_BC1HW if motion_BCMHW is None else motion_BCMHW
         decoded = decode_video(vae, torch.cat((past, latents.to(past)), dim=2))
         dropped = video_frame_count(past.shape[2]) + (plan.lead_frames if clip == 0 else 0)
-        past_BCVHW = state.past_BCVHW
+        is_last = clip == plan.num_clips - 1
+        newest = [state.past_BCVHW]
         for video_BCVHW in _without_first(_staged(decoded, on_stage), dropped):
             kept = video_BCVHW[:, :, :remaining]
             remaining -= kept.shape[2]
             yield Frames(clip, kept)
-            if clip == plan.num_clips - 1 and remaining == 0:
+            if not is_last:
+                newest = _newest([*newest, video_BCVHW], plan.motion_frames)
+            elif remaining == 0:
                 break
-            past_BCVHW = torch.cat((past_BCVHW, video_BCVHW), dim=2)[:, :, -plan.motion_frames :]
-        state = ClipState(clip + 1, past_BCVHW)
-        yield ClipEnd(clip, latents, None if state.next_clip == plan.num_clips else state)
+        if is_last:
+            yield ClipEnd(clip, latents, None)
+        else:
+            state = ClipState(clip + 1, _joined(newest, plan.motion_frames))
+            yield ClipEnd(clip, latents, state)
+
+
+def _newest(chunks: Sequence[torch.Tensor], frames: int) -> list[torch.Tensor]:
+    """The chunks without those at the beginning that are older than the newest `frames` frames."""
+    counts = [chunk.shape[2] for chunk in chunks]
+    return [chunk for index, chunk in enumerate(chunks) if sum(counts[index + 1 :]) < frames]
+
+
+def _joined(chunks: Sequence[torch.Tensor], frames: int) -> torch.Tensor:
+    """The newest frames of the chunks, on the CPU: the autoencoder takes a few of them at a time."""
+    return torch.cat([chunk.cpu() for chunk in chunks], dim=2)[:, :, -frames:]
 
 
 def _denoise_clip(

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from safetensors.torch import load_file, save_file
 
 from s2v_runner.checkpoint.names import TransformerNames, recognise_dialect
@@ -21,7 +22,9 @@ def copy_official(folder: Path) -> Path:
 
 def write_diffusers(folder: Path, engine: Engine, dialect: str) -> Path:
     """The Diffusers layout, as its converter writes it; `official` is FastVideo's, which keeps the names."""
-    engine.vae.save_pretrained(folder / "vae")
+    vae = AutoencoderKLWan(base_dim=engine.vae.config.base_dim)
+    vae.load_state_dict(engine.vae.state_dict())
+    vae.save_pretrained(folder / "vae")
     engine.text_encoder.save_pretrained(folder / "text_encoder")
     shutil.copytree(TINY_CHECKPOINT / "google" / "umt5-xxl", folder / "tokenizer")
     shutil.copytree(TINY_CHECKPOINT / WAV2VEC2, folder / "audio_encoder")

@@ -108,6 +108,11 @@ def test_the_precision_that_is_asked_for_is_taken(device: str, asked: bool):
     assert choose(device, convert_model_dtype=asked, matrices="float8").form.matrix_bytes == 1
 
 
+@pytest.mark.parametrize(("device", "asked"), [("cuda", "float32"), ("cpu", "float16")])
+def test_what_the_autoencoder_multiplies_is_taken_as_asked(device: str, asked: str):
+    assert choose(device, autoencoder=asked).autoencoder_dtype == asked
+
+
 def test_an_attention_that_is_asked_for_is_taken():
     assert choose("cuda", attention="sage").attention == "sage"
 

@@ -18,7 +18,7 @@ import av
 import torch
 from PIL import Image
 
-from s2v_runner import production
+from s2v_runner import delivery, production
 from s2v_runner.cli import guarded
 from s2v_runner.commands import sweep as command
 from s2v_runner.conditioning.cache import Cache
@@ -33,6 +33,7 @@ from s2v_runner.plan import SPEECH_RATE, plan_run
 from s2v_runner.prepare import PreparedRun
 from s2v_runner.records import Request
 from s2v_runner.sampling.clips import ClipEnd, ClipState, Frames
+from s2v_runner.sampling.states import write_state
 from s2v_runner.sweep import work
 from s2v_runner.sweep.preparation import PreparedSweep, prepare_sweep
 from s2v_runner.tracking.definition import POINTS, read_definition
@@ -75,11 +76,19 @@ class Stub:
     def __init__(self, log: Path, trouble: Trouble) -> None:
         self._log = log
         self._trouble = trouble
+        self._request: Request | None = None
 
     def __call__(
         self, request: Request, engine: Engine, watch: Watch, resume: ClipState | None, cache: Cache
     ) -> Iterator[Frames | ClipEnd]:
+        self._request = request
         return self.generate(request, watch, resume)
+
+    def write_state(self, path: Path, state: ClipState) -> None:
+        """Stands for the function of that name: with the state, the clip before it is kept."""
+        write_state(path, state)
+        assert self._request is not None
+        self._note(self._request, state.next_clip - 1, "kept")
 
     def generate(self, request: Request, watch: Watch, resume: ClipState | None) -> Iterator[Frames | ClipEnd]:
         size = probe_picture(request.image, request.compat)
@@ -98,7 +107,8 @@ class Stub:
                 yield Frames(clip, picture.unsqueeze(2).expand(-1, -1, count, -1, -1))
             state = ClipState(clip + 1, past)
             yield ClipEnd(clip, past, None if clip == plan.num_clips - 1 else state)
-            self._note(request, clip, "kept")
+        # Not the last word of the run, but of the stub.
+        self._note(request, plan.num_clips - 1, "kept")
 
     def _note(self, request: Request, clip: int, word: str) -> None:
         line = f"{os.getpid()} {request.steps} {request.base_seed} {clip} {word}\n"
@@ -209,8 +219,10 @@ class Rig:
 
     @contextmanager
     def _in_place_of_the_engine(self, trouble: Trouble) -> Iterator[None]:
+        stub = Stub(self.log, trouble)
         with (
-            patch.object(production, "generate", Stub(self.log, trouble)),
+            patch.object(production, "generate", stub),
+            patch.object(delivery, "write_state", stub.write_state),
             patch.object(production, "scope_of", lambda *_: {}),
             patch.object(command, "Session", lambda: self.session),
         ):

@@ -27,10 +27,10 @@ from demo.world.regions import mark_features
 from demo.world.skeleton import render_pose
 from demo.world.take import begin_like
 from s2v_runner.autoencoder import encode_video
-from s2v_runner.conditioning.visual import encode_pose
+from s2v_runner.conditioning.visual import encode_pose, opening_video
 from s2v_runner.plan import latent_frame_count, plan_run
 from s2v_runner.records import FIXED, Request, RunPlan
-from s2v_runner.sampling.clips import starting_state
+from tests.demo.training.weights import for_pipeline
 
 SIDE = 32
 CLIP_LATENTS = CLIP_FRAMES // 4
@@ -115,7 +115,7 @@ def test_latents_are_those_of_the_pipeline(random_vae: AutoencoderKLWan):
     video = torch.rand(2, 3, 9, SIDE, SIDE, generator=seeded(0)) * 2 - 1
     latents = encode_latents(random_vae, video)
     assert latents.dtype == torch.float16
-    assert is_close(latents, encode_video(random_vae, video))
+    assert is_close(latents, encode_video(for_pipeline(random_vae), video))
 
 
 @pytest.mark.usefixtures("_small")
@@ -127,17 +127,17 @@ def test_an_opening_clip_follows_the_picture(random_vae: AutoencoderKLWan, speec
     together = torch.cat((footage.reference_NC1HW, footage.clip_NCFHW), dim=2)
     video = torch.cat((picture_of(scene), drawn_video(scene)), dim=2)
     assert video.shape[2] == 1 + CLIP_FRAMES
-    assert is_close(together, encode_video(random_vae, video))
-    assert is_close(footage.reference_NC1HW, encode_video(random_vae, picture_of(scene)))
+    assert is_close(together, encode_video(for_pipeline(random_vae), video))
+    assert is_close(footage.reference_NC1HW, encode_video(for_pipeline(random_vae), picture_of(scene)))
 
 
 def past_of(scene: Scene, motion_1CMHW: torch.Tensor, vae: AutoencoderKLWan, plan: RunPlan) -> torch.Tensor:
     """The 73 frames before the clip as the pipeline would have them."""
     if scene.past == "picture":
-        return starting_state(plan, picture_of(scene), start_from_ref=True).past_BCVHW
+        return opening_video(plan, picture_of(scene), start_from_ref=True)
     past = drawn_video(scene)[:, :, :PAST_FRAMES].clone()
     if scene.past == "grey":
-        grey = encode_video(vae, torch.zeros_like(past))
+        grey = encode_video(for_pipeline(vae), torch.zeros_like(past))
         greys = [is_close(motion_1CMHW[:, :, at], grey[:, :, at]) for at in range(PAST_LATENTS)]
         count = sum(greys)
         assert greys == [True] * count + [False] * (PAST_LATENTS - count)
@@ -157,11 +157,11 @@ def test_a_continuing_clip_follows_the_past_that_the_pipeline_encodes_alone(
     assert footage.motion_NCMHW is not None
     frames = past_of(scene, footage.motion_NCMHW, random_vae, plan)
     assert frames.shape[2] == PAST_FRAMES
-    assert is_close(footage.motion_NCMHW, encode_video(random_vae, frames))
+    assert is_close(footage.motion_NCMHW, encode_video(for_pipeline(random_vae), frames))
     together = torch.cat((footage.motion_NCMHW, footage.clip_NCFHW), dim=2)
     clip = drawn_video(scene)[:, :, -CLIP_FRAMES:]
-    assert is_close(together, encode_video(random_vae, torch.cat((frames, clip), dim=2)))
-    assert is_close(footage.reference_NC1HW, encode_video(random_vae, picture_of(scene)))
+    assert is_close(together, encode_video(for_pipeline(random_vae), torch.cat((frames, clip), dim=2)))
+    assert is_close(footage.reference_NC1HW, encode_video(for_pipeline(random_vae), picture_of(scene)))
 
 
 @pytest.mark.usefixtures("_small")
@@ -186,7 +186,7 @@ def test_poses_are_encoded_as_in_the_pipeline(
     video = render_pose(scene.takes.identities, shown, SIDE)
     for take in range(2):
         pixels = ((video[take].permute(1, 2, 3, 0) + 1) / 2 * 255).round().to(torch.uint8).numpy()
-        (wanted,) = encode_pose(random_vae, iter(pixels), plan, FIXED)
+        (wanted,) = encode_pose(for_pipeline(random_vae), iter(pixels), plan, FIXED)
         # The pipeline reads 256 levels of a pixel.
         error, of_another = ((footage.pose_NCFHW[which].float() - wanted[0]).abs().max() for which in (take, 1 - take))
         assert error < 0.02

@@ -1,0 +1,82 @@
+"""Convolution in space and time that looks back only, its past handed along."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+State = dict[nn.Module, torch.Tensor]
+"""The frames before the chunk that each convolution in time will look back at; none before the first chunk.
+
+It belongs to one video. A chunk takes each entry out and puts its own last frames in, because two states of a large
+video would not fit beside each other.
+"""
+
+Write = Callable[[torch.Tensor, torch.Tensor], object]
+"""Writes a chunk, worked over or not, to where a convolution will read it."""
+
+
+def copy(hidden_TCHW: torch.Tensor, target_TCHW: torch.Tensor) -> None:
+    """Write a chunk as it is."""
+    target_TCHW.copy_(hidden_TCHW)
+
+
+class CausalConvolution(nn.Module):
+    """A convolution over time, rows and columns that sees zeros before the first frame; sizes in space are kept.
+
+    It computes in the dtype of its weight. With a stride in time it gives one frame for each so many.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: tuple[int, int, int], time_stride: int = 1) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, *kernel))
+        self.bias = nn.Parameter(torch.empty(out_channels))
+        self.taps, self.padding = kernel[0], kernel[1] // 2
+        self.time_stride = time_stride
+        self.past_frames = self.taps - time_stride
+
+    def forward(self, hidden_TCHW: torch.Tensor, state: State) -> torch.Tensor:
+        return self.convolve(self.lay_out(hidden_TCHW, state, copy), state)
+
+    def lay_out(self, hidden_TCHW: torch.Tensor, state: State, write: Write) -> torch.Tensor:
+        """The chunk with its past in front, in the weight's dtype: one buffer, which `write` fills once."""
+        frames, channels, rows, columns = hidden_TCHW.shape
+        laid_out = torch.empty(
+            (self.past_frames + frames, channels, rows, columns),
+            dtype=self.weight.dtype,
+            device=hidden_TCHW.device,
+            memory_format=torch.channels_last,
+        )
+        past = state.pop(self, None)
+        if past is None:
+            laid_out[: self.past_frames].zero_()
+        else:
+            laid_out[: self.past_frames] = past
+        write(hidden_TCHW, laid_out[self.past_frames :])
+        return laid_out
+
+    def convolve(self, laid_out_TCHW: torch.Tensor, state: State) -> torch.Tensor:
+        """Convolve what `lay_out` gave, and leave its last frames in the state."""
+        count = (laid_out_TCHW.shape[0] - self.taps) // self.time_stride + 1
+        reach = (count - 1) * self.time_stride + 1
+        frames_of_tap = (laid_out_TCHW[tap : tap + reach : self.time_stride] for tap in range(self.taps))
+        out_TCHW = F.conv2d(next(frames_of_tap), self.weight[:, :, 0], self.bias, padding=self.padding)
+        for tap, frames_TCHW in enumerate(frames_of_tap, start=1):
+            out_TCHW += F.conv2d(frames_TCHW, self.weight[:, :, tap], padding=self.padding)
+        if self.past_frames:
+            # Copied, so that the rest of the buffer goes.
+            state[self] = laid_out_TCHW[-self.past_frames :].clone()
+        return out_TCHW
+
+
+def arrange_weights(module: nn.Module) -> None:
+    """Put the weights of all convolutions within into the memory order that they are read in; values stay.
+
+    Channels come innermost and time outermost, so that each tap in time is a channels-last kernel without a copy of it.
+    """
+    for parameter in module.parameters():
+        if parameter.ndim == 5:
+            parameter.data = parameter.data.permute(2, 0, 3, 4, 1).contiguous().permute(1, 4, 0, 2, 3)
+        elif parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
