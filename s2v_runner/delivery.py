@@ -76,9 +76,13 @@ class Delivery:
             self._keeping.hand_over(lambda: self._store_frames(part.clip, pixels))
 
     def take_clip_end(self, part: ClipEnd, after: Callable[[], object]) -> None:
-        """Keep what the next clip needs, and do something once that is on disk. Raises as `take_frames` does."""
+        """Keep what the next clip needs, and do something once that is on disk. Raises as `take_frames` does.
+
+        Waited for: whoever is stopped in a clip, however soon, has the one before.
+        """
         latents = part.latents_BCFHW.to("cpu", torch.float16) if self._run.config.output.latents else None
         self._keeping.hand_over(lambda: self._keep_clip(part.clip, latents, part.state), after)
+        self._keeping.finish()
 
     def look(self) -> None:
         """Do what is to be done after clips that are kept. Raises as `take_frames` does."""
