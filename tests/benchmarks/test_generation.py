@@ -60,7 +60,14 @@ def test_vae(tmp_path: Path):
 
 def test_load(tmp_path: Path):
     report = report_of(tmp_path, "load", "--model", "tiny", "--device", "cpu", "--folder", str(tmp_path))
-    assert [row.labels["load"] for row in report.rows] == ["first", "again"]
+    assert [row.labels["load"] for row in report.rows] == [
+        "first",
+        "again",
+        "safetensors, by its library",
+        "safetensors, staged",
+        "pth, by PyTorch",
+        "pth, staged",
+    ]
     assert all((row.figures["load_seconds"] or 0) > 0 for row in report.rows)
     assert [path.name for path in tmp_path.iterdir()] == ["load.json"]
 
