@@ -26,7 +26,7 @@ from s2v_runner.conditioning.cache import NO_CACHE
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.generation import UNWATCHED, Watch, generate
 from s2v_runner.plan import SPEECH_RATE
-from s2v_runner.records import FIXED, Request
+from s2v_runner.records import EVERY_PASS, FIXED, Request
 from s2v_runner.sampling.clips import ClipEnd, Frames
 from s2v_runner.transformer import TransformerConfig, resolve_attention
 from s2v_runner.transformer.initialisation import random_transformer
@@ -119,6 +119,7 @@ def main() -> None:
             steps=options.steps,
             shift=5.0,
             guide_scale=4.5,
+            economy=EVERY_PASS,
             base_seed=0,
             motion_frames=MOTION_FRAMES,
             sample_fps=FRAMES_A_SECOND,

@@ -108,6 +108,8 @@ def resolve_settings(run: PreparedRun, placement: Placement) -> dict[str, Any]:
         resolved["pose"]["path"] = run.inputs.get("pose_source", run.inputs["pose"])["path"]
     if run.config.model.ckpt_dir is not None:
         resolved["model"]["ckpt_dir"] = str(run.checkpoint_path.absolute())
+    if "calibration" in run.inputs:
+        resolved["speed"]["calibration"] = run.inputs["calibration"]["path"]
     resolved["sampler"]["shift"] = run.plan.shift
     resolved["speed"]["attention"] = placement.attention
     resolved["memory"]["device"] = placement.device

@@ -54,10 +54,8 @@ def count_tokens(plan: RunPlan, clip: int, opens_from_nothing: bool) -> int:
     return tokens + rows * columns + (rows // 2) * (columns // 2) + 4 * (rows // 4) * (columns // 4)
 
 
-def estimate(
-    plan: RunPlan, sizes: ModelSizes, steps: int, passes: int, opens_from_nothing: bool, width: int
-) -> Estimate:
-    """The cost of a run of `passes` passes a step, matrices of `width` bytes a number."""
+def estimate(plan: RunPlan, sizes: ModelSizes, passes: int, opens_from_nothing: bool, width: int) -> Estimate:
+    """The cost of a run of `passes` passes a clip, matrices of `width` bytes a number."""
     assert plan.height % SIZE_MULTIPLE == 0
     tokens = [count_tokens(plan, clip, opens_from_nothing) for clip in range(plan.num_clips)]
     noisy = plan.latent_frames * (plan.height // _PATCH_SIDE) * (plan.width // _PATCH_SIDE)
@@ -67,7 +65,7 @@ def estimate(
     return Estimate(
         weight_bytes=weights,
         working_bytes=max(tokens) * sizes.model_dim * _ACTIVATION_BYTES * width // _BFLOAT16_BYTES,
-        operations=float(sum(_pass_operations(count, noisy, sizes) for count in tokens)) * steps * passes,
+        operations=float(sum(_pass_operations(count, noisy, sizes) for count in tokens)) * passes,
     )
 
 

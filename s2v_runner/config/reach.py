@@ -22,9 +22,7 @@ _UNBUILT = (
         lambda config: f"memory={config.memory.mode}",
         "use memory=offload or a smaller size",
     ),
-    Unbuilt(
-        lambda config: config.speed.mode != "exact", lambda config: f"speed={config.speed.mode}", "use speed=exact"
-    ),
+    Unbuilt(lambda config: config.speed.mode == "fp8", lambda config: f"speed={config.speed.mode}", "use speed=exact"),
     Unbuilt(
         lambda config: config.parallel.mode != "single",
         lambda config: f"parallel={config.parallel.mode}",

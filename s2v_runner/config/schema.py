@@ -35,6 +35,8 @@ class ModelConfig(Group):
     max_area: Annotated[int, Field(ge=1)] | None
     sampling_steps: int
     sampling_guide_scale: float
+    step_share: float
+    calibration: Annotated[str | None, Field(json_schema_extra=PATH)]
 
 
 class SamplerConfig(Group):
@@ -119,6 +121,11 @@ class MemoryConfig(Group):
 class SpeedConfig(Group):
     mode: Literal["exact", "fp8", "fast"]
     attention: str
+    guidance_from: float
+    guidance_to: float
+    guidance_every: int
+    step_share: float
+    calibration: Annotated[str | None, Field(json_schema_extra=PATH)]
 
 
 class ParallelConfig(Group):

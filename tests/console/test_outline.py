@@ -88,6 +88,27 @@ def test_what_differs_is_said(prepare, changes: dict[str, Any], name: str, said:
     assert facts(plan_lines(prepare(changes)))[name] == said
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"step_share": 0.5}, "40 of 80 a clip: 20 of 40 steps taken (evenly), 20 with guidance"),
+        (
+            {"step_share": 0.5, "guidance_every": 2},
+            "30 of 80 a clip: 20 of 40 steps taken (evenly), 10 with guidance, 10 with the guidance of a step before",
+        ),
+        (
+            {"guidance_from": 0.5},
+            "70 of 80 a clip: 30 with guidance, 10 without guidance",
+        ),
+    ],
+)
+def test_passes_that_are_left_out_are_said(prepare, changes: dict[str, Any], said: str):
+    run = prepare({f"speed.{key}": value for key, value in {"mode": "fast", **changes}.items()})
+    assert facts(plan_lines(run))["passes"] == said
+    exact, cost = prepare({}).estimate_cost(4), run.estimate_cost(4)
+    assert cost.operations / exact.operations == pytest.approx(int(said[:2]) / 80)
+
+
 def test_a_drawn_seed_is_shown_as_drawn(prepare):
     run: PreparedRun = prepare({"base_seed": -1})
     assert facts(plan_lines(run.with_seed(41)))["seeds"] == "drawn: 41, 42, 43"
