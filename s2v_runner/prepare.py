@@ -26,7 +26,7 @@ from s2v_runner.inputs.recording import RecordingSettings, probe_recording
 from s2v_runner.passes import count_passes
 from s2v_runner.placement.choice import check_device
 from s2v_runner.plan import SPEECH_RATE, check_request, check_sampling, plan_run
-from s2v_runner.records import Request, RunPlan
+from s2v_runner.records import EVERY_PASS, Request, RunPlan
 
 CACHE = "cache"
 DRAWN_SEED = -1
@@ -240,7 +240,9 @@ def _identify(
     asked |= makers.describe()
     asked["prompt"] = request.prompt
     asked["compat"] = asdict(request.compat)
-    asked["speed"]["calibration"] = request.economy.levels
+    asked["speed"] = {"mode": config.speed.mode, "attention": config.speed.attention}
+    if request.economy != EVERY_PASS:
+        asked["speed"] |= asdict(request.economy)
     for name in ("image", "audio", "pose"):
         asked[name] = {"sha256": inputs[name]["sha256"] if name in inputs else None}
     asked["recording"] = asdict(makers.recording)

@@ -29,6 +29,7 @@ def plan_numbers(run: PreparedRun, placement: Placement, cost: Estimate | None) 
         "seconds": plan.num_frames / request.sample_fps,
         "asked_area": request.area,
         "picture_size": run.picture_size,
+        "passes_a_clip": count_passes(plan.passes),
         "tokens_first_clip": first,
         "tokens_later_clips": later,
         "placement": asdict(placement),

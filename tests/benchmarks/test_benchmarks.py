@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.fast import EXACT, MEASURES, SETTINGS, compare_pairs, summarise
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -74,3 +76,37 @@ def test_sweep_overhead(tmp_path: Path):
     assert 0 < repeat["overhead_seconds_per_point"] < repeat["wall_seconds"]
     assert 0 < repeat["compare_seconds_per_point"] < repeat["overhead_seconds_per_point"]
     assert repeat["overhead_share_of_full_point"] > 0
+
+
+def row_of(case: str, way: str, error: float, opening: float) -> dict:
+    setting = SETTINGS[0]
+    asked = {"case": case, "steps": setting.steps, "guide_scale": setting.guide_scale, "way": way, "passes": 32}
+    return {**asked, "latent_error": error, "lag": 0, **dict.fromkeys(MEASURES, 0.5), "r_opening": opening}
+
+
+def test_fast_is_compared_case_by_case():
+    rows = []
+    for number, worse in enumerate((0.01, 0.02, 0.03)):
+        case = f"case {number}"
+        rows += [row_of(case, EXACT, 0.0, 0.9), row_of(case, "16 steps", 0.05, 0.9 - 2 * worse)]
+        rows.append(row_of(case, "16 of 40, calibrated", 0.01, 0.9 - worse))
+    exact, plain, calibrated = summarise(rows)
+    assert (exact["way"], exact["cases"], "less_exact" in exact) == (EXACT, 3, False)
+    assert plain["less_exact"]["r_opening"]["mean"] == pytest.approx(-0.04)
+    assert calibrated["latent_error"] == 0.01
+    assert calibrated["less_exact"]["ssim"] == {"mean": 0, "low": 0, "high": 0}
+    (pair,) = compare_pairs(rows)
+    assert (pair["taken"], pair["passes"]) == (16, 32)
+    assert pair["latent_error"] == {"mean": -0.04, "low": -0.04, "high": -0.04}
+    assert pair["r_opening"]["mean"] == pytest.approx(0.02)
+    assert 0.01 <= pair["r_opening"]["low"] < 0.02 < pair["r_opening"]["high"] <= 0.03
+
+
+def test_every_way_of_the_fast_benchmark_makes_fewer_passes():
+    for setting in SETTINGS:
+        found = setting.ways((1.0, 0.5, 0.0))
+        assert next(iter(found)) == EXACT
+        assert len(found) == 1 + 2 * len(setting.shares) + 2 * setting.with_guidance_saved
+        assert all(
+            way.steps < setting.steps or way.economy.step_share < 1 for name, way in found.items() if name != EXACT
+        )

@@ -47,6 +47,8 @@ NASTY = [
     "${oc.env:HOME}",
     "'",
     "<b>bold</b>",
+    "C:\\weights\\steps.json",
+    "[null]",
     "%d {prompt} #comment ~ @here * & | > ` ! 😀 \x1b[0m e\u0301",
 ]
 PIECES = [

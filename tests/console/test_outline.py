@@ -155,6 +155,7 @@ def test_every_number_is_for_the_record(prepare):
     assert (numbers["seconds"], numbers["asked_area"], numbers["picture_size"]) == (11.0, 16384, [80, 96])
     assert (numbers["tokens_first_clip"], numbers["tokens_later_clips"]) == (1344, 1440)
     assert numbers["clip_seeds"] == [7, 8, 9]
+    assert (numbers["passes"], numbers["passes_a_clip"]) == (["guided"] * 40, 80)
     assert numbers["placement"]["device"] == "cuda"
     assert numbers["estimate"]["resident_bytes"] == cost.resident_bytes
     assert "estimate" not in plan_numbers(run, PLACE, None)
