@@ -44,7 +44,7 @@ from s2v_runner.engine import Engine
 from s2v_runner.estimate import MEMORY_MODES
 from s2v_runner.generation import Watch, generate
 from s2v_runner.plan import SPEECH_RATE
-from s2v_runner.records import FIXED, Request
+from s2v_runner.records import EVERY_PASS, FIXED, Request
 from s2v_runner.sampling.clips import ClipEnd, Frames
 
 _FRAMES_A_SECOND = 16
@@ -158,6 +158,7 @@ def _request(size: Size, frames: int, clips: int, steps: int) -> Iterator[Reques
             motion_frames=MOTION_FRAMES,
             sample_fps=_FRAMES_A_SECOND,
             compat=FIXED,
+            economy=EVERY_PASS,
         )
 
 

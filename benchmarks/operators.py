@@ -104,8 +104,8 @@ def count_operators() -> dict[str, Counts]:
     latents = draw_latents(_MODEL.transformer, _CASE, _CPU)
     prepared = transformer.prepare(conditioning)
     timestep = torch.tensor([500.0])
-    velocity = guided_velocity(transformer, conditioning, conditioning.text_BTC, 4.5)
-    solver = make_solver("euler", 1, 5.0, _CPU)
+    velocity = guided_velocity(transformer, conditioning, conditioning.text_BTC, 4.5, ["guided"])
+    solver = make_solver("euler", 1, [0], 5.0, _CPU)
     counts = {
         "prepare": _count(lambda: transformer.prepare(conditioning)),
         "forward": _count(lambda: transformer(latents, timestep, prepared)),

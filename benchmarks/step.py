@@ -7,6 +7,7 @@ arithmetic on the latents, which are a ten-thousandth of the activations.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 
@@ -19,6 +20,8 @@ from s2v_runner.transformer import Conditioning, S2VTransformer
 _TIMESTEP = 500.0
 _STRIDE = -0.025
 """Of the noise that a step takes away: of forty equal ones."""
+_GUIDED: tuple[Literal["guided"], ...] = ("guided",) * 1000
+"""More than a step is repeated."""
 _GUIDANCE = 4.5
 
 
@@ -31,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _begin(transformer: S2VTransformer, conditioning: Conditioning, latents: torch.Tensor) -> Call:
     negative = conditioning.text_BTC.flip(1)
-    velocity = guided_velocity(transformer, conditioning, negative, _GUIDANCE)
+    velocity = guided_velocity(transformer, conditioning, negative, _GUIDANCE, _GUIDED)
     timestep = torch.tensor([_TIMESTEP], device=latents.device)
     return lambda: latents + _STRIDE * velocity(latents, timestep)
 

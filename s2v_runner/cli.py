@@ -13,6 +13,7 @@ USER_ERROR = 2
 OUR_ERROR = 1
 COMMANDS = {
     "run": "make a video, or a sweep of them; what is done when no command is named",
+    "calibrate": "measure which steps speed=fast can leave out with a checkpoint, and write that down",
     "check": "say what is missing, damaged or unexpected in a folder of weights",
     "list": "the runs and sweeps in the output folder",
     "compare": "put the videos of a sweep beside each other, on one page",

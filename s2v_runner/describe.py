@@ -123,10 +123,13 @@ def resolve_settings(run: PreparedRun, placement: Placement) -> dict[str, Any]:
         resolved["model"]["ckpt_dir"] = str(run.checkpoint_path.absolute())
     if run.loras:
         resolved["model"]["loras"] = write_loras([LoraChoice(lora.path, lora.scale) for lora in run.loras])
+    if "calibration" in run.inputs:
+        resolved["speed"]["calibration"] = run.inputs["calibration"]["path"]
     resolved["sampler"]["shift"] = run.plan.shift
     resolved["speed"] |= {
         "attention": placement.attention,
         "kernels": placement.kernels,
+        "matrices": placement.matrices,
         "autoencoder": placement.autoencoder_dtype,
     }
     resolved["memory"]["mode"] = placement.memory

@@ -98,9 +98,9 @@ def count_tokens(plan: RunPlan, clip: int, opens_from_nothing: bool) -> int:
 
 
 def estimate(
-    plan: RunPlan, sizes: ModelSizes, steps: int, passes: int, opens_from_nothing: bool, form: Form
+    plan: RunPlan, sizes: ModelSizes, passes: int, branches: int, opens_from_nothing: bool, form: Form
 ) -> Estimate:
-    """The cost of a run of `passes` passes a step."""
+    """The cost of a run of `passes` passes a clip over so many branches of guidance."""
     assert plan.height % SIZE_MULTIPLE == 0
     tokens = [count_tokens(plan, clip, opens_from_nothing) for clip in range(plan.num_clips)]
     noisy = plan.latent_frames * (plan.height // _PATCH_SIDE) * (plan.width // _PATCH_SIDE)
@@ -111,7 +111,7 @@ def estimate(
     saved = sum(_step_numbers(sizes)) * (form.dtype_bytes - form.matrix_bytes)
     weights["transformer"] = weights.get("transformer", saved) - saved
     width = math.sqrt(weights.get("vae", 0) / _DECODER_WEIGHTS)
-    keys = passes * sizes.num_layers * 2 * sizes.text_length * sizes.model_dim * form.dtype_bytes
+    keys = branches * sizes.num_layers * 2 * sizes.text_length * sizes.model_dim * form.dtype_bytes
     factor = _FUSED_STEP_BYTES if form.is_fused else _PLAIN_STEP_BYTES
     return Estimate(
         weight_bytes=weights,
@@ -121,7 +121,7 @@ def estimate(
         ),
         step_bytes=max(tokens) * sizes.model_dim * factor * form.dtype_bytes // _BFLOAT16_BYTES + keys,
         decode_bytes=round(plan.height * plan.width * _DECODE_BYTES[form.autoencoder_bytes] * width),
-        operations=float(sum(_pass_operations(count, noisy, sizes) for count in tokens)) * steps * passes,
+        operations=float(sum(_pass_operations(count, noisy, sizes) for count in tokens)) * passes,
     )
 
 

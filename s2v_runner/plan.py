@@ -7,6 +7,7 @@ Source of the size search and of the reference clip count: `get_size_less_than_a
 import math
 
 from s2v_runner.errors import InputError
+from s2v_runner.passes import check_economy, plan_passes
 from s2v_runner.records import SOLVER_NAMES, Request, RunPlan
 
 SIZE_MULTIPLE = 64
@@ -48,13 +49,14 @@ def plan_run(request: Request, picture_size: tuple[int, int], num_samples: int, 
     output_height, output_width = request.exact_size or (height, width)
     lead_frames = 0 if request.start_from_ref else FIRST_LATENT_LOSS
     num_clips, num_frames = _count_clips(request, lead_frames, num_samples, sample_rate)
+    shift = shift_for(output_height * output_width) if request.shift is None else request.shift
     past_latents = latent_frame_count(request.motion_frames)
     return RunPlan(
         height=height,
         width=width,
         output_height=output_height,
         output_width=output_width,
-        shift=shift_for(output_height * output_width) if request.shift is None else request.shift,
+        shift=shift,
         num_clips=num_clips,
         num_frames=num_frames,
         infer_frames=request.infer_frames,
@@ -63,6 +65,7 @@ def plan_run(request: Request, picture_size: tuple[int, int], num_samples: int, 
         latent_frames=latent_frame_count(request.motion_frames + request.infer_frames) - past_latents,
         motion_frames=request.motion_frames,
         clip_seeds=_clip_seeds(request.base_seed, num_clips),
+        passes=plan_passes(request, shift),
     )
 
 
@@ -107,6 +110,7 @@ def check_sampling(request: Request) -> None:
         raise InputError(f"sampler.shift={request.shift}", "it must be positive", "The original uses 3 and 5")
     if not math.isfinite(request.guide_scale):
         raise InputError(f"sampler.guide_scale={request.guide_scale}", "it must be a number", "The original uses 4.5")
+    check_economy(request.economy)
 
 
 def shift_for(pixels: int) -> float:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from s2v_runner.calibration.file import check_calibration
 from s2v_runner.checkpoint.layout import CheckpointFolder, locate_checkpoint
 from s2v_runner.checkpoint.loras import Lora, check_loras, count_left_out
 from s2v_runner.checkpoint.sizes import RANDOM_MODEL, ModelSizes, random_checkpoint_folder, read_sizes
@@ -24,9 +25,10 @@ from s2v_runner.errors import InputError
 from s2v_runner.estimate import Estimate, Form, estimate
 from s2v_runner.inputs.probe import SoundHeader, probe_picture
 from s2v_runner.inputs.recording import RecordingSettings, probe_recording
+from s2v_runner.passes import count_passes
 from s2v_runner.placement.choice import check_device
 from s2v_runner.plan import SPEECH_RATE, check_request, check_sampling, plan_run
-from s2v_runner.records import Request, RunPlan
+from s2v_runner.records import EVERY_PASS, Request, RunPlan
 
 CACHE = "cache"
 DRAWN_SEED = -1
@@ -39,7 +41,7 @@ _NOT_OF_THE_IDENTITY = (
     *("inputs", "title", "baseline", "fail_fast", "max_points", "search"),
 )
 # What a model advises. What is made of it stands among the sampler's settings.
-_ADVICE = ("sampling_steps", "sampling_guide_scale")
+_ADVICE = ("sampling_steps", "sampling_guide_scale", "step_share", "calibration")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +87,8 @@ class PreparedRun:
         """What it will cost; None where the checkpoint does not say how big it is."""
         if self.sizes is None:
             return None
-        request = self.request
-        passes = 2 if request.guide_scale > 1 else 1
-        return estimate(self.plan, self.sizes, request.steps, passes, not request.start_from_ref, form)
+        passes, branches = count_passes(self.plan.passes), 2 if self.request.guide_scale > 1 else 1
+        return estimate(self.plan, self.sizes, passes, branches, not self.request.start_from_ref, form)
 
 
 def prepare_run(config: RunConfig) -> PreparedRun:
@@ -109,6 +110,8 @@ def prepare_run(config: RunConfig) -> PreparedRun:
     inputs = _digest_inputs(config, request)
     digest = _digest_checkpoint(config, checkpoint)
     loras = _look_at_loras(config, checkpoint)
+    if config.speed.calibration is not None:
+        check_calibration(as_path(config.speed.calibration), digest, request)
     return PreparedRun(
         config=config,
         request=request,
@@ -200,6 +203,7 @@ def _digest_inputs(config: RunConfig, request: Request) -> dict[str, dict[str, A
         "audio": None if is_spoken else request.audio,
         "voice": as_path(voice) if is_spoken and voice is not None else None,
         "pose": request.pose_video,
+        "calibration": None if config.speed.calibration is None else as_path(config.speed.calibration),
     }
     digested: dict[str, dict[str, Any]] = {}
     for name, path in paths.items():
@@ -259,6 +263,9 @@ def _identify(
     asked |= makers.describe()
     asked["prompt"] = request.prompt
     asked["compat"] = asdict(request.compat)
+    asked["speed"] = {"mode": config.speed.mode, "attention": config.speed.attention}
+    if request.economy != EVERY_PASS:
+        asked["speed"] |= asdict(request.economy)
     for name in ("image", "audio", "pose"):
         asked[name] = {"sha256": inputs[name]["sha256"] if name in inputs else None}
     asked["recording"] = asdict(makers.recording)

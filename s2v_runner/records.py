@@ -79,6 +79,34 @@ REFERENCE = Compat(
 )
 
 
+Pass = Literal["guided", "reused", "conditioned", "merged"]
+"""What the transformer is asked at a step: both branches; the conditioned one, with the difference that guidance
+amplifies kept from an earlier step; the conditioned one alone, without guidance; nothing, the step before it reaches
+over it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Economy:
+    """Which of the passes that exact sampling makes are left out. docs/fast.md says what that costs.
+
+    `EVERY_PASS` leaves out none.
+    """
+
+    guidance_from: float
+    guidance_to: float
+    """Guidance is where the share of noise lies between these, both included."""
+    guidance_every: int
+    """The unconditioned branch is asked at every n-th step that has guidance."""
+    step_share: float
+    """Of the steps of the schedule, how many are taken."""
+    levels: tuple[float, ...] | None
+    """Shares of noise, falling, between which equally many of the taken steps lie; None spreads them evenly over the
+    steps of the schedule."""
+
+
+EVERY_PASS = Economy(guidance_from=0.0, guidance_to=1.0, guidance_every=1, step_share=1.0, levels=None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What the user asked for, every choice made."""
@@ -105,6 +133,7 @@ class Request:
     shift: float | None
     """How far the schedule is moved towards noise; None is by the size of the frame."""
     guide_scale: float
+    economy: Economy
     base_seed: int
     """Clip r draws its noise from base_seed + r."""
     motion_frames: int
@@ -168,6 +197,13 @@ class RunPlan:
     """Latent frames of a clip."""
     motion_frames: int
     clip_seeds: tuple[int, ...]
+    passes: tuple[Pass, ...]
+    """What is asked of the transformer at each step of the schedule, the same in every clip."""
+
+    @property
+    def taken(self) -> tuple[int, ...]:
+        """The steps of the schedule that are taken."""
+        return tuple(index for index, asked in enumerate(self.passes) if asked != "merged")
 
     @property
     def made_frames(self) -> int:

@@ -41,6 +41,8 @@ def repeated_settings(record: Record, outputs: Path) -> dict[str, Any]:
     if "prompt" in record.prepared:
         settings["prompt"] = record.prepared["prompt"]["text"]
         settings["prompt_extend"]["method"] = "none"
+    if "calibration" in record.inputs:
+        settings["speed"]["calibration"] = present_input(record.inputs["calibration"], "calibration", outputs)
     if "pose" in record.inputs:
         settings["pose"] |= {"method": "video", "path": present_input(record.inputs["pose"], "pose", outputs)}
     return settings

@@ -12,7 +12,7 @@ from PIL import Image
 from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.execution import Session
-from s2v_runner.records import FIXED, Request
+from s2v_runner.records import EVERY_PASS, FIXED, Request
 from tests.places import TINY_CHECKPOINT
 from tests.runs import Workshop, workshop_settings
 
@@ -94,6 +94,7 @@ def request_for(picture_file: Path, speech_file: Path) -> Callable[..., Request]
             "steps": 1,
             "shift": 3.0,
             "guide_scale": 1.0,
+            "economy": EVERY_PASS,
             "base_seed": 42,
             "motion_frames": 73,
             "sample_fps": 16,

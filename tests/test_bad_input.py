@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from s2v_runner.cli import main
+from s2v_runner.config.places import asset
 from tests.places import TINY_CHECKPOINT
 from tests.runs import Workshop
 
@@ -116,6 +117,19 @@ MISTAKES = {
     "a recording over the limit": ("audio.limit=2", "audio.too_long=cut"),
     "a fit that is none": ("fit=stretch", "'cover'"),
     "an end that is none": ("pose.end=bounce", "'hold'"),
+    "no steps at all": ("speed=fast speed.step_share=0", "speed.step_share=0"),
+    "guidance beyond noise": ("speed=fast speed.guidance_to=2", "speed.guidance_to=2"),
+    "a missing calibration": ("speed=fast speed.calibration=none.json", "s2v-runner calibrate"),
+    "a calibration that is none": ("speed=fast speed.calibration=file", "s2v-runner calibrate"),
+    "a calibration of another solver": ("speed=fast sampler=euler", "speed.calibration=null"),
+    "a calibration of other weights": (
+        "model=random speed=fast speed.calibration={calibration}",
+        "it was measured on other weights",
+    ),
+    "a calibration beyond all error": ("calibrate --error 0", "--error 0"),
+    "a calibration of no steps": ("calibrate --share 0", "--share 0"),
+    "a calibration that goes nowhere": ("calibrate --out nowhere/calibration.json", "nowhere"),
+    "a calibration of two schedules": ("calibrate -m sampler.shift=3,5", "calibrate each"),
     "several GPUs": ("parallel=ulysses", "not there yet"),
     "a face that is none": ("metrics.face=abc", "metrics.face=abc: it is not four numbers"),
     "a face that lacks its size": ("metrics.face=0.1,0.2", "metrics.face=0.1,0.2: it is not four numbers"),
@@ -130,6 +144,7 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_answered_in_one_message(folder: Path, capsys: pytest.CaptureFixture[str], mistake: str):
     typed, expected = MISTAKES[mistake]
+    typed = typed.replace("{calibration}", asset("demo_model/calibration.json"))
     before = sorted(folder.rglob("*"))
     assert main(typed.split()) == 2
     said = capsys.readouterr()

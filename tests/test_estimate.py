@@ -91,10 +91,10 @@ FLOAT32 = dataclasses.replace(PLAIN_BFLOAT16, dtype_bytes=4, matrix_bytes=4)
 
 def test_operations_grow_with_steps_and_passes_and_memory_with_no_step(plan_two_clips: Callable[..., RunPlan]):
     plan = plan_two_clips()
-    once, often = (estimate(plan, RELEASED_SIZES, steps, 1, True, FUSED) for steps in (1, 40))
+    once, often = (estimate(plan, RELEASED_SIZES, passes, 1, True, FUSED) for passes in (1, 40))
     assert often.operations == pytest.approx(40 * once.operations)
     assert [often.peak_bytes(mode) for mode in MEMORY_MODES] == [once.peak_bytes(mode) for mode in MEMORY_MODES]
-    guided = estimate(plan, RELEASED_SIZES, 1, 2, True, FUSED)
+    guided = estimate(plan, RELEASED_SIZES, 2, 2, True, FUSED)
     assert guided.operations == pytest.approx(2 * once.operations)
     # The keys and values of another text.
     assert guided.step_bytes - once.step_bytes == 40 * 2 * 512 * 5120 * 2

@@ -22,8 +22,9 @@ from s2v_runner.generation import UNWATCHED, Watch, encode_inputs, generate, neg
 from s2v_runner.inputs.audio import read_sound
 from s2v_runner.inputs.picture import read_picture
 from s2v_runner.inputs.pose import read_pose
+from s2v_runner.passes import count_passes
 from s2v_runner.plan import plan_run
-from s2v_runner.records import FIXED, REFERENCE, Request
+from s2v_runner.records import EVERY_PASS, FIXED, REFERENCE, Request
 from s2v_runner.run import FinishedRun, Session, perform_run
 from s2v_runner.sampling.clips import ClipEnd, ClipState, EncodedInputs, Frames
 from s2v_runner.sampling.states import read_state, write_state
@@ -74,6 +75,31 @@ def test_a_video_taken_up_after_a_clip_equals_the_uninterrupted_one(
     made_before = 8 - (0 if start_from_ref else 3)
     assert torch.equal(resumed, whole[:, :, made_before:])
     assert [path.name for path in tmp_path.glob("*state*")] == ["state.safetensors"]
+
+
+def test_a_saving_run_taken_up_after_a_clip_equals_the_uninterrupted_one(request_for: Make, tiny_engine: Engine):
+    economy = dataclasses.replace(EVERY_PASS, step_share=0.75, guidance_every=2, guidance_to=0.95)
+    request = request_for(steps=8, guide_scale=3.0, solver="unipc", economy=economy)
+    whole, ends = make_video(request, tiny_engine)
+    resumed, _ = make_video(request, tiny_engine, ends[0].state)
+    assert torch.equal(resumed, whole[:, :, 5:])
+    exact, _ = make_video(dataclasses.replace(request, economy=EVERY_PASS), tiny_engine)
+    assert not torch.equal(exact, whole)
+
+
+def test_no_more_passes_are_made_than_planned(request_for: Make, tiny_engine: Engine):
+    economy = dataclasses.replace(EVERY_PASS, step_share=0.5, guidance_every=2)
+    request = request_for(steps=8, guide_scale=3.0, solver="unipc", economy=economy, num_clip=2)
+    calls, told = [], []
+    handle = tiny_engine.transformer.register_forward_hook(lambda *_: calls.append(1))
+    watch = Watch(UNWATCHED.stage, lambda *step: told.append(step))
+    try:
+        list(generate(request, tiny_engine, watch, None, NO_CACHE))
+    finally:
+        handle.remove()
+    passes = plan_run(request, (80, 96), 16000, 16000).passes
+    assert len(calls) == 2 * count_passes(passes) == 12
+    assert told == [(clip, step, 4) for clip in range(2) for step in range(1, 5)]
 
 
 def test_the_same_request_makes_the_same_frames(request_for: Make, tiny_engine: Engine):

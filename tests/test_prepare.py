@@ -57,6 +57,7 @@ def real(folder: Path) -> dict[str, Any]:
         {"tracking.uri": "http://localhost:5000", "tracking.experiment": "x", "tracking.run_name": "y"},
         {"sampler.guide_scale": 4.50},
         {"model.sampling_steps": 3, "model.sampling_guide_scale": 1.0},
+        {"model.step_share": 0.1, "model.calibration": "absent.json"},
     ],
 )
 def test_a_run_is_the_same_wherever_it_goes_and_whoever_is_told(prepare: Prepare, changes: dict[str, Any]):
@@ -94,6 +95,10 @@ CHANGES: list[dict[str, Any]] = [
     {"resolution.size": "64*64"},
     {"resolution.max_area": 8192},
     {"speed.attention": "sdpa_math"},
+    {"speed.guidance_from": 0.1},
+    {"speed.guidance_to": 0.9},
+    {"speed.guidance_every": 2},
+    {"speed.step_share": 0.5},
     {"memory.convert_model_dtype": True},
     *({_KEYS_OF_COMPAT.get(name, f"compat.{name}"): value} for name, value in vars(REFERENCE).items()),
     {"audio.start": 0.1},

@@ -17,7 +17,6 @@ class Unbuilt:
 
 
 _UNBUILT = (
-    Unbuilt(lambda config: config.speed.mode == "fast", lambda config: f"speed={config.speed.mode}", "use speed=exact"),
     Unbuilt(
         lambda config: config.parallel.mode != "single",
         lambda config: f"parallel={config.parallel.mode}",

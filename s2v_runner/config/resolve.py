@@ -4,11 +4,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from s2v_runner.config.schema import AUTO, MetricsConfig, RunConfig
+from s2v_runner.calibration.file import read_calibration
+from s2v_runner.config.schema import AUTO, MetricsConfig, RunConfig, SpeedConfig
 from s2v_runner.errors import InputError
 from s2v_runner.metrics.views import Box
 from s2v_runner.metrics.weighted.choice import METRICS_OF, WeightPaths, check_weights
-from s2v_runner.records import Compat, Request
+from s2v_runner.records import Compat, Economy, Request
 
 _SIZE = re.compile(r"(\d+)[*xX](\d+)")
 
@@ -40,10 +41,22 @@ def as_request(config: RunConfig, base_seed: int) -> Request:
         steps=config.sampler.steps,
         shift=None if shift == AUTO else float(shift),
         guide_scale=config.sampler.guide_scale,
+        economy=_economy(config.speed),
         base_seed=base_seed,
         motion_frames=config.model.motion_frames,
         sample_fps=config.model.sample_fps,
         compat=replace(Compat(**config.compat.model_dump()), picture_fit=config.fit, pose_end=config.pose.end),
+    )
+
+
+def _economy(speed: SpeedConfig) -> Economy:
+    """Which passes are left out. Raises InputError for a calibration that cannot be read."""
+    return Economy(
+        guidance_from=speed.guidance_from,
+        guidance_to=speed.guidance_to,
+        guidance_every=speed.guidance_every,
+        step_share=speed.step_share,
+        levels=None if speed.calibration is None else read_calibration(as_path(speed.calibration)).levels,
     )
 
 

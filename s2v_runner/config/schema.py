@@ -38,6 +38,8 @@ class ModelConfig(Group):
     max_area: Annotated[int, Field(ge=1)] | None
     sampling_steps: int
     sampling_guide_scale: float
+    step_share: float
+    calibration: Annotated[str | None, Field(json_schema_extra=PATH)]
 
 
 class SamplerConfig(Group):
@@ -123,8 +125,13 @@ class SpeedConfig(Group):
     mode: Literal["exact", "fp8", "fast"]
     attention: str
     kernels: Literal["plain", "triton"] | Auto
-    matrices: Literal["model", "float8", "float8_weights"]
+    matrices: Literal["model", "float8", "float8_weights"] | Auto
     autoencoder: Literal["float32", "float16"] | Auto
+    guidance_from: float
+    guidance_to: float
+    guidance_every: int
+    step_share: float
+    calibration: Annotated[str | None, Field(json_schema_extra=PATH)]
 
 
 class ParallelConfig(Group):

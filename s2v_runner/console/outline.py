@@ -7,9 +7,11 @@ from typing import Any
 from s2v_runner.config.places import asset
 from s2v_runner.config.schema import AUTO
 from s2v_runner.estimate import MEMORY_MODES, Estimate, Memory, count_tokens
+from s2v_runner.passes import count_passes, exact_passes
 from s2v_runner.placement.choice import Placement
 from s2v_runner.plan import LARGE_FRAME_AREA
 from s2v_runner.prepare import DRAWN_SEED, PreparedRun
+from s2v_runner.records import Pass
 
 _LISTED_SEEDS = 4
 _KEPT: dict[Memory, str] = {
@@ -17,6 +19,11 @@ _KEPT: dict[Memory, str] = {
     "offload": "encoders wait in main memory",
     "stream": "encoders and blocks wait in main memory, blocks come two at a time",
     "tiny": "encoders and blocks wait in main memory and come layer by layer",
+}
+_KINDS: dict[Pass, str] = {
+    "guided": "with guidance",
+    "reused": "with the guidance of a step before",
+    "conditioned": "without guidance",
 }
 
 
@@ -28,6 +35,7 @@ def plan_numbers(run: PreparedRun, placement: Placement, cost: Estimate | None) 
         "seconds": plan.num_frames / request.sample_fps,
         "asked_area": request.area,
         "picture_size": run.picture_size,
+        "passes_a_clip": count_passes(plan.passes),
         "tokens_first_clip": first,
         "tokens_later_clips": later,
         "placement": asdict(placement),
@@ -48,6 +56,7 @@ def plan_lines(run: PreparedRun) -> list[str]:
         "video": _video(run),
         "tokens": _token_words(run),
         "sampler": _sampler(run),
+        **_passes(run),
         "seeds": _seeds(run),
         "identity": run.identity[:12],
     }
@@ -138,6 +147,19 @@ def _sampler(run: PreparedRun) -> str:
         relation = "from" if area >= LARGE_FRAME_AREA else "below"
         shift += f" (auto: {area} pixels, {relation} {LARGE_FRAME_AREA})"
     return f"{request.solver}, {request.steps} steps, guidance {request.guide_scale:g}, {shift}"
+
+
+def _passes(run: PreparedRun) -> dict[str, str]:
+    """What is asked of the transformer, where that is less than exact sampling asks."""
+    request, passes = run.request, run.plan.passes
+    made, exact = count_passes(passes), exact_passes(request.steps, request.guide_scale)
+    if made == exact:
+        return {}
+    kinds = [f"{passes.count(kind)} {words}" for kind, words in _KINDS.items() if kind in passes]
+    if "merged" in passes:
+        chosen = "evenly" if request.economy.levels is None else f"by {run.config.speed.calibration}"
+        kinds.insert(0, f"{len(run.plan.taken)} of {request.steps} steps taken ({chosen})")
+    return {"passes": f"{made} of {exact} a clip: {', '.join(kinds)}"}
 
 
 def _seeds(run: PreparedRun) -> str:

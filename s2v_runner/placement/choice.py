@@ -29,7 +29,7 @@ class PlacementRequest:
     t5_cpu: bool
     attention: str
     kernels: KernelName | Auto
-    matrices: MatrixName
+    matrices: MatrixName | Auto
     autoencoder: AutoencoderDtype | Auto
 
 
@@ -72,6 +72,9 @@ def check_device(asked: str) -> None:
 def choose_placement(asked: PlacementRequest, hardware: Hardware, cost: Cost) -> Placement:
     """Make every choice. Raises InputError for settings that contradict each other."""
     convert = hardware.is_gpu if asked.convert_model_dtype == AUTO else asked.convert_model_dtype
+    matrices = asked.matrices
+    if matrices == "auto":
+        matrices = "float8" if hardware.has_float8 else "model"
     kernels: KernelName = "triton" if hardware.has_triton and convert else "plain"
     # Half as many bits do not make a CPU quicker.
     autoencoder_dtype: AutoencoderDtype = "float16" if hardware.is_gpu else "float32"
@@ -79,9 +82,9 @@ def choose_placement(asked: PlacementRequest, hardware: Hardware, cost: Cost) ->
         device=hardware.device,
         text_device="cpu" if asked.t5_cpu else hardware.device,
         dtype="bfloat16" if convert else "float32",
-        attention=_choose_attention(asked, hardware) if asked.attention == AUTO else asked.attention,
+        attention=_choose_attention(matrices, hardware) if asked.attention == AUTO else asked.attention,
         kernels=kernels if asked.kernels == AUTO else asked.kernels,
-        matrices=asked.matrices,
+        matrices=matrices,
         autoencoder_dtype=autoencoder_dtype if asked.autoencoder == AUTO else asked.autoencoder,
         memory="resident",
         reason="there is one memory",
@@ -96,12 +99,12 @@ def next_mode(memory: Memory) -> Memory | None:
     return later[0] if later else None
 
 
-def _choose_attention(asked: PlacementRequest, hardware: Hardware) -> str:
+def _choose_attention(matrices: MatrixName, hardware: Hardware) -> str:
     if not hardware.is_gpu:
         return "sdpa"
     if not hardware.has_flash_3:
         return "sdpa_cudnn"
-    return "flash_3_float8" if asked.matrices == "float8" else "flash_3"
+    return "flash_3_float8" if matrices == "float8" else "flash_3"
 
 
 def _choose_memory(

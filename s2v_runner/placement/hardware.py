@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 FLASH_3_MODULE = "fa3_fwd_interface"
 _HOPPER = (9, 0)
+FIRST_WITH_FLOAT8 = (8, 9)
+"""The compute capability of Ada Lovelace."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,11 @@ class Hardware:
     @property
     def is_gpu(self) -> bool:
         return self.device.startswith("cuda")
+
+    @property
+    def has_float8(self) -> bool:
+        """Whether tensor cores multiply 8 bits."""
+        return self.capability is not None and self.capability >= FIRST_WITH_FLOAT8
 
     @property
     def has_flash_3(self) -> bool:

@@ -12,7 +12,7 @@ import torch
 from s2v_runner.autoencoder import Autoencoder, decode_video, encode_video
 from s2v_runner.errors import InputError
 from s2v_runner.plan import SPATIAL_STRIDE, video_frame_count
-from s2v_runner.records import Request, RunPlan
+from s2v_runner.records import Pass, Request, RunPlan
 from s2v_runner.sampling.denoise import denoise
 from s2v_runner.sampling.guidance import guided_velocity
 from s2v_runner.sampling.noise import draw_noise
@@ -160,8 +160,9 @@ def _denoise_clip(
     channels = inputs.reference_BC1HW.shape[1]
     shape = (channels, plan.latent_frames, plan.height // SPATIAL_STRIDE, plan.width // SPATIAL_STRIDE)
     noise = draw_noise(shape, plan.clip_seeds[clip], device, dtype, request.compat).unsqueeze(0)
-    velocity = guided_velocity(transformer, conditioned, inputs.negative_text_BTC, request.guide_scale)
-    solver = make_solver(request.solver, request.steps, plan.shift, device)
+    asked: list[Pass] = [plan.passes[step] for step in plan.taken]
+    velocity = guided_velocity(transformer, conditioned, inputs.negative_text_BTC, request.guide_scale, asked)
+    solver = make_solver(request.solver, request.steps, plan.taken, plan.shift, device)
     return denoise(noise, velocity, solver, lambda done, steps: on_step(clip, done, steps))
 
 

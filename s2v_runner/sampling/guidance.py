@@ -1,9 +1,11 @@
-"""Classifier-free guidance (Ho and Salimans, 2022)."""
+"""Classifier-free guidance (Ho and Salimans, 2022), and how its passes are saved."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 
+from s2v_runner.records import Pass
 from s2v_runner.transformer import Conditioning, PreparedConditioning, S2VTransformer
 
 Velocity = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -11,37 +13,42 @@ Velocity = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def guided_velocity(
-    transformer: S2VTransformer, conditioned: Conditioning, negative_text_BTC: torch.Tensor, guide_scale: float
+    transformer: S2VTransformer,
+    conditioned: Conditioning,
+    negative_text_BTC: torch.Tensor,
+    guide_scale: float,
+    passes: Sequence[Pass],
 ) -> Velocity:
-    """The velocity to follow: u + g·(c − u), each branch prepared once.
+    """The velocity to follow for one clip, to be asked once for each of `passes`, in order.
 
-    The unconditioned branch hears silence, as features of zero, and reads the negative prompt; picture, motion
-    and pose are the same. A scale of at most 1 asks for no guidance and runs one branch.
+    Where the pass is guided it is u + g·(c − u), each branch prepared once. The unconditioned branch hears silence, as
+    features of zero, and reads the negative prompt; picture, motion and pose are the same. A pass of one branch alone
+    follows c; one that reuses follows c + (g − 1)·(c − u) with the difference of the last guided pass.
     """
-    with_speech = transformer.prepare(conditioned)
-    if guide_scale <= 1:
-        return _follow(transformer, with_speech)
-    without = Conditioning(
-        text_BTC=negative_text_BTC,
-        audio_BJCV=torch.zeros_like(conditioned.audio_BJCV),
-        reference_BC1HW=conditioned.reference_BC1HW,
-        pose_BCFHW=conditioned.pose_BCFHW,
-        motion_BCMHW=conditioned.motion_BCMHW,
-        motion_frames=conditioned.motion_frames,
-    )
-    return _guide(transformer, with_speech, transformer.prepare(without), guide_scale)
+    with_speech = _follow(transformer, transformer.prepare(conditioned))
+    if "guided" not in passes:
+        return in_turn(with_speech, with_speech, guide_scale, passes)
+    without = replace(conditioned, text_BTC=negative_text_BTC, audio_BJCV=torch.zeros_like(conditioned.audio_BJCV))
+    return in_turn(with_speech, _follow(transformer, transformer.prepare(without)), guide_scale, passes)
+
+
+def in_turn(conditioned: Velocity, unconditioned: Velocity, guide_scale: float, passes: Sequence[Pass]) -> Velocity:
+    """The two branches put together as each pass asks, one after the other."""
+    differences: list[torch.Tensor] = []
+
+    def guided(latents_BCFHW: torch.Tensor, timestep_B: torch.Tensor) -> torch.Tensor:
+        with_speech = conditioned(latents_BCFHW, timestep_B)
+        without = unconditioned(latents_BCFHW, timestep_B)
+        differences[:] = [with_speech - without]
+        return without + guide_scale * differences[0]
+
+    def reused(latents_BCFHW: torch.Tensor, timestep_B: torch.Tensor) -> torch.Tensor:
+        return conditioned(latents_BCFHW, timestep_B) + (guide_scale - 1) * differences[0]
+
+    kinds: dict[Pass, Velocity] = {"guided": guided, "reused": reused, "conditioned": conditioned}
+    steps = iter([kinds[asked] for asked in passes])
+    return lambda latents_BCFHW, timestep_B: next(steps)(latents_BCFHW, timestep_B)
 
 
 def _follow(transformer: S2VTransformer, prepared: PreparedConditioning) -> Velocity:
     return lambda latents_BCFHW, timestep_B: transformer(latents_BCFHW, timestep_B, prepared)
-
-
-def _guide(
-    transformer: S2VTransformer, with_speech: PreparedConditioning, without: PreparedConditioning, scale: float
-) -> Velocity:
-    def velocity(latents_BCFHW: torch.Tensor, timestep_B: torch.Tensor) -> torch.Tensor:
-        conditioned = transformer(latents_BCFHW, timestep_B, with_speech)
-        unconditioned = transformer(latents_BCFHW, timestep_B, without)
-        return unconditioned + scale * (conditioned - unconditioned)
-
-    return velocity

@@ -4,7 +4,7 @@ UniPC (Zhao et al., 2023) and DPM-Solver++ (Lu et al., 2022) are Diffusers' impl
 the original's `wan/utils/fm_solvers_unipc.py` and `fm_solvers.py`; Euler is one line and serves to compare with.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,9 +13,9 @@ import torch
 from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 
+from s2v_runner.passes import noise_levels
+
 TRAINING_STEPS = 1000
-# UniPC never sees σ = 1 in the original: its schedule starts at the float32 nearest to 1 − 1/1000.
-_UNIPC_FIRST_SIGMA = float(np.float32(0.999))
 
 
 class Solver(Protocol):
@@ -55,17 +55,13 @@ class EulerSolver:
         return latents + (self.sigmas[index + 1] - self.sigmas[index]).to(velocity.device) * velocity
 
 
-def shift_sigmas(sigmas: np.ndarray, shift: float) -> np.ndarray:
-    """Move a schedule towards noise: s·σ / (1 + (s − 1)·σ). Source: SD3 (Esser et al., 2024), as Wan uses it."""
-    return shift * sigmas / (1 + (shift - 1) * sigmas)
+def make_solver(name: str, steps: int, taken: Sequence[int], shift: float, device: torch.device) -> Solver:
+    """A new solver for one trajectory, which takes these steps of the schedule and reaches over the others."""
+    assert len(taken)
+    return SOLVERS[name](steps, list(taken), shift, device)
 
 
-def make_solver(name: str, steps: int, shift: float, device: torch.device) -> Solver:
-    """A new solver for one trajectory."""
-    return SOLVERS[name](steps, shift, device)
-
-
-def _make_unipc(steps: int, shift: float, device: torch.device) -> Solver:
+def _make_unipc(steps: int, taken: list[int], shift: float, device: torch.device) -> Solver:
     scheduler = UniPCMultistepScheduler(
         num_train_timesteps=TRAINING_STEPS,
         solver_order=2,
@@ -76,14 +72,15 @@ def _make_unipc(steps: int, shift: float, device: torch.device) -> Solver:
         use_flow_sigmas=True,
         flow_shift=shift,
     )
-    sigmas = np.linspace(_UNIPC_FIRST_SIGMA, 0, steps + 1)[:-1]
+    # The scheduler shifts them itself.
+    sigmas = noise_levels("unipc", steps, shift=1.0)[taken]
     # Annotated as a list there, and computed with as the array that it must be.
     scheduler.set_timesteps(sigmas=sigmas, device=device)  # pyright: ignore[reportArgumentType]
     scheduler.set_begin_index(0)
     return DiffusersSolver(scheduler, scheduler.timesteps, scheduler.sigmas)
 
 
-def _make_dpmpp(steps: int, shift: float, device: torch.device) -> Solver:
+def _make_dpmpp(steps: int, taken: list[int], shift: float, device: torch.device) -> Solver:
     scheduler = DPMSolverMultistepScheduler(
         num_train_timesteps=TRAINING_STEPS,
         solver_order=2,
@@ -96,21 +93,20 @@ def _make_dpmpp(steps: int, shift: float, device: torch.device) -> Solver:
     )
     # Diffusers spaces flow sigmas in its own way, so the scheduler is given the original's: told to the model cut
     # to whole numbers, and to the solver exactly.
-    sigmas = shift_sigmas(np.linspace(1, 0, steps + 1)[:-1], shift)
+    sigmas = noise_levels("dpmpp", steps, shift)[taken]
     scheduler.timesteps = torch.from_numpy(sigmas * TRAINING_STEPS).to(device=device, dtype=torch.int64)
     scheduler.sigmas = torch.from_numpy(np.append(sigmas, 0.0).astype(np.float32))
-    scheduler.num_inference_steps = steps
+    scheduler.num_inference_steps = len(taken)
     scheduler.set_begin_index(0)
     return DiffusersSolver(scheduler, scheduler.timesteps, scheduler.sigmas)
 
 
-def _make_euler(steps: int, shift: float, device: torch.device) -> Solver:
-    sigmas = shift_sigmas(np.linspace(1, 0, steps + 1), shift)
-    exact = torch.from_numpy(sigmas.astype(np.float32))
+def _make_euler(steps: int, taken: list[int], shift: float, device: torch.device) -> Solver:
+    exact = torch.from_numpy(np.append(noise_levels("euler", steps, shift)[taken], 0.0).astype(np.float32))
     return EulerSolver((exact[:-1] * TRAINING_STEPS).to(device), exact)
 
 
-SOLVERS: dict[str, Callable[[int, float, torch.device], Solver]] = {
+SOLVERS: dict[str, Callable[[int, list[int], float, torch.device], Solver]] = {
     "unipc": _make_unipc,
     "dpmpp": _make_dpmpp,
     "euler": _make_euler,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 
 from s2v_runner.estimate import PLAIN_BFLOAT16
+from s2v_runner.passes import count_passes
 from s2v_runner.sweep.preparation import PreparedPoint
 from s2v_runner.sweep.states import PointState
 from s2v_runner.tracking.record import Record
@@ -40,8 +41,8 @@ def _size(point: PreparedPoint) -> tuple[float, float]:
     run = point.run
     pixels = float(run.plan.made_frames * run.plan.height * run.plan.width)
     cost = run.estimate_cost(PLAIN_BFLOAT16)
-    # A checkpoint that does not say how big it is: every step of every pixel costs the same.
-    return (pixels * run.request.steps if cost is None else cost.operations), pixels
+    # A checkpoint that does not say how big it is: every pass over every pixel costs the same.
+    return (pixels * count_passes(run.plan.passes) if cost is None else cost.operations), pixels
 
 
 def _seconds(record: Record) -> tuple[float, float]:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from s2v_runner.errors import InputError
+from s2v_runner.placement.hardware import FIRST_WITH_FLOAT8
 from s2v_runner.records import KernelName, MatrixName
 from s2v_runner.transformer.attention import AttentionFunction, resolve_attention, resolve_cross_attention
 from s2v_runner.transformer.kernels.interface import Kernels
@@ -27,9 +28,6 @@ from s2v_runner.transformer.linear import (
 
 MakeLinear = Callable[[int, int], nn.Module]
 """(width in, width out) → a layer whose parameters are empty."""
-
-# The first whose tensor cores multiply float8.
-_FLOAT8_CAPABILITY = (8, 9)
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def _check_triton(device: torch.device, dtype: torch.dtype) -> None:
 
 
 def _check_float8(device: torch.device) -> None:
-    if device.type == "cuda" and torch.cuda.get_device_capability(device) < _FLOAT8_CAPABILITY:
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) < FIRST_WITH_FLOAT8:
         name = torch.cuda.get_device_name(device)
         raise InputError(
             "speed.matrices=float8", f"{name} cannot multiply in 8 bits", "Choose model (speed=exact does)"

@@ -48,6 +48,8 @@ NASTY = [
     "'",
     "<b>bold</b>",
     "a.safetensors:0.8+b.safetensors",
+    "C:\\weights\\steps.json",
+    "[null]",
     "%d {prompt} #comment ~ @here * & | > ` ! 😀 \x1b[0m e\u0301",
 ]
 PIECES = [

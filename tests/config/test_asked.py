@@ -123,7 +123,7 @@ def test_every_study_composes(name: str):
 
 def test_the_studies_that_are_promised_are_there():
     promised = {"steps", "guidance", "shift", "steps_guidance_shift", "solvers", "seeds", "resolution_shift", "demo"}
-    promised |= {"search_demo"}
+    promised |= {"search_demo", "fast_vs_fewer_steps"}
     assert promised <= set(STUDIES)
 
 

@@ -10,7 +10,6 @@ from tests.settings import config_with
 @pytest.mark.parametrize(
     ("changes", "named", "instead"),
     [
-        ({"speed.mode": "fast"}, "speed=fast", "speed=exact"),
         ({"parallel.mode": "ulysses"}, "parallel=ulysses", "parallel=single"),
         ({"parallel.mode": "cfg"}, "parallel=cfg", "parallel=single"),
         ({"parallel.mode": "points"}, "parallel=points", "parallel=single"),
@@ -49,6 +48,7 @@ def test_what_is_there_is_let_through():
         {"tts.method": "espeak", "tts.text": "hello"},
         {"prompt_extend.method": "dashscope"},
         {"pose.method": "extract", "pose.path": "p.mp4"},
+        {"speed.mode": "fast", "speed.step_share": 0.5, "speed.guidance_every": 2},
         {"metrics.method": "basic"},
         {"metrics.method": "none"},
     )

@@ -8,7 +8,7 @@ from s2v_runner.config.compose import compose_run
 from s2v_runner.config.resolve import as_path, as_request, read_place
 from s2v_runner.errors import InputError
 from s2v_runner.metrics.views import Box
-from s2v_runner.records import FIXED, REFERENCE, Request
+from s2v_runner.records import EVERY_PASS, FIXED, REFERENCE, Request
 from tests.settings import config_with
 
 
@@ -52,6 +52,7 @@ def test_every_setting_arrives_under_its_name():
         steps=5,
         shift=2.0,
         guide_scale=6.0,
+        economy=EVERY_PASS,
         base_seed=7,
         motion_frames=37,
         sample_fps=12,

@@ -97,6 +97,27 @@ def test_what_differs_is_said(prepare, changes: dict[str, Any], name: str, said:
     assert facts(plan_lines(prepare(changes)))[name] == said
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"step_share": 0.5}, "40 of 80 a clip: 20 of 40 steps taken (evenly), 20 with guidance"),
+        (
+            {"step_share": 0.5, "guidance_every": 2},
+            "30 of 80 a clip: 20 of 40 steps taken (evenly), 10 with guidance, 10 with the guidance of a step before",
+        ),
+        (
+            {"guidance_from": 0.5},
+            "70 of 80 a clip: 30 with guidance, 10 without guidance",
+        ),
+    ],
+)
+def test_passes_that_are_left_out_are_said(prepare, changes: dict[str, Any], said: str):
+    run = prepare({f"speed.{key}": value for key, value in {"mode": "fast", **changes}.items()})
+    assert facts(plan_lines(run))["passes"] == said
+    exact, cost = prepare({}).estimate_cost(4), run.estimate_cost(4)
+    assert cost.operations / exact.operations == pytest.approx(int(said[:2]) / 80)
+
+
 def test_a_drawn_seed_is_shown_as_drawn(prepare):
     run: PreparedRun = prepare({"base_seed": -1})
     assert facts(plan_lines(run.with_seed(41)))["seeds"] == "drawn: 41, 42, 43"
@@ -143,6 +164,7 @@ def test_every_number_is_for_the_record(prepare):
     assert (numbers["seconds"], numbers["asked_area"], numbers["picture_size"]) == (11.0, 16384, [80, 96])
     assert (numbers["tokens_first_clip"], numbers["tokens_later_clips"]) == (1344, 1440)
     assert numbers["clip_seeds"] == [7, 8, 9]
+    assert (numbers["passes"], numbers["passes_a_clip"]) == (["guided"] * 40, 80)
     assert numbers["placement"]["device"] == "cuda"
     assert numbers["estimate"]["resident_bytes"] == cost.peak_bytes("resident")
     assert "estimate" not in plan_numbers(run, PLACE, None)

@@ -3,6 +3,7 @@
 Each check is shown to fail too, on a video with the defect that it is there to find.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from demo.reading import READER_FILE, Reader, Readings, load_reader, read_faces,
 from demo.world.performance import FRAMES_PER_SECOND
 from s2v_runner.config.places import asset
 from s2v_runner.plan import SPEECH_RATE
+from s2v_runner.records import Pass
 from s2v_runner.sampling import clips
 from s2v_runner.sampling.guidance import Velocity, guided_velocity
 from s2v_runner.transformer import Conditioning, S2VTransformer
@@ -131,9 +133,13 @@ def test_guidance_that_is_ignored_is_found(
     studio: Studio, unguided: Watched, case: Case, monkeypatch: pytest.MonkeyPatch
 ):
     def ignore(
-        transformer: S2VTransformer, given: Conditioning, text_BTC: torch.Tensor, guide_scale: float
+        transformer: S2VTransformer,
+        given: Conditioning,
+        text_BTC: torch.Tensor,
+        guide_scale: float,
+        passes: Sequence[Pass],
     ) -> Velocity:
-        return guided_velocity(transformer, given, text_BTC, 1.0)
+        return guided_velocity(transformer, given, text_BTC, 1.0, passes)
 
     monkeypatch.setattr(clips, "guided_velocity", ignore)
     ignorant = studio.film(case, GUIDANCE)

@@ -4,7 +4,7 @@ import torch
 from s2v_runner.conditioning.cache import NO_CACHE
 from s2v_runner.engine import Engine
 from s2v_runner.generation import UNWATCHED, generate
-from s2v_runner.records import REFERENCE, Request
+from s2v_runner.records import EVERY_PASS, REFERENCE, Request
 from s2v_runner.sampling.clips import Frames
 from tests.parity.recordings import GOLDEN, assert_agrees, read_json, tensors
 
@@ -29,6 +29,7 @@ def as_request(recorded: dict) -> Request:
         steps=recorded["sampling_steps"],
         shift=recorded["shift"],
         guide_scale=recorded["guide_scale"],
+        economy=EVERY_PASS,
         base_seed=recorded["seed"],
         motion_frames=73,
         sample_fps=16,

@@ -8,7 +8,7 @@ from tests.conftest import CPU
 
 def follow(name: str, steps: int, velocity) -> torch.Tensor:
     """From x = 1 along a velocity that knows x and σ."""
-    solver = make_solver(name, steps, 3.0, CPU)
+    solver = make_solver(name, steps, range(steps), 3.0, CPU)
     sample = torch.ones(1, 1, 1, 1, 1, dtype=torch.float32)
     for index in range(steps):
         sample = solver.step(velocity(sample, float(solver.sigmas[index])), index, sample)
@@ -17,7 +17,7 @@ def follow(name: str, steps: int, velocity) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", SOLVERS)
 def test_schedules_run_from_noise_to_nothing(name: str):
-    solver = make_solver(name, 10, 3.0, CPU)
+    solver = make_solver(name, 10, range(10), 3.0, CPU)
     assert len(solver.timesteps) == 10
     assert len(solver.sigmas) == 11
     assert (solver.sigmas.diff() < 0).all()
@@ -26,7 +26,7 @@ def test_schedules_run_from_noise_to_nothing(name: str):
 
 
 def test_euler_is_told_exact_times():
-    solver = make_solver("euler", 4, 5.0, CPU)
+    solver = make_solver("euler", 4, range(4), 5.0, CPU)
     assert torch.allclose(solver.timesteps, solver.sigmas[:-1] * 1000)
     assert solver.sigmas.tolist() == pytest.approx([1, 15 / 16, 5 / 6, 5 / 8, 0])
 

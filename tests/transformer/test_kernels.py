@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 
-from s2v_runner.transformer import S2VTransformer, plain_backend
+from s2v_runner.transformer import Conditioning, S2VTransformer, plain_backend
 from s2v_runner.transformer.kernels.fused import FusedKernels
 from s2v_runner.transformer.kernels.interface import ByGroup, Modulation
 from s2v_runner.transformer.kernels.plain import PLAIN, PLAIN_FLOAT8
@@ -124,7 +124,7 @@ def test_rows_in_eight_bits():
     assert torch.allclose(ours.scale, theirs.scale, rtol=1e-6, atol=0)
     assert_same(ours.dequantise(torch.float32), rows.float(), SCALED_ROWS.dtype)
     # The largest value of a row uses the whole range.
-    assert ours.values[0, 4].float().abs().max() == pytest.approx(448)
+    assert float(ours.values[0, 4].float().abs().max()) == pytest.approx(448)
     assert torch.equal(ours.values[0, 3].float(), torch.zeros(WIDTH, device=GPU_OR_CPU))
 
 
@@ -192,5 +192,9 @@ def test_a_transformer_in_eight_bits_stays_near():
         assert 0.005 < (ours - exact).norm() / exact.norm() < 0.1
 
 
-def velocity_of(model: S2VTransformer, conditioning: object) -> torch.Tensor:
-    return model(LATENTS, TIME, model.prepare(conditioning))  # pyright: ignore[reportArgumentType]
+def velocity_of(model: S2VTransformer, conditioning: Conditioning) -> torch.Tensor:
+    given = {
+        name: value.to(GPU_OR_CPU) for name, value in vars(conditioning).items() if isinstance(value, torch.Tensor)
+    }
+    prepared = model.to(GPU_OR_CPU).prepare(replace(conditioning, **given))
+    return model(LATENTS.to(GPU_OR_CPU), TIME.to(GPU_OR_CPU), prepared)

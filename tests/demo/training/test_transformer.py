@@ -184,7 +184,7 @@ def test_who_knows_the_latents_has_no_loss_and_is_led_to_them_by_the_sampler(lib
     oracle = Oracle(example.latents_BCFHW)
     assert loss_of(oracle, example).max() < 1e-4
     noise = torch.randn_like(example.latents_BCFHW)
-    solver = make_solver("euler", 8, 3.0, CPU)
+    solver = make_solver("euler", 8, range(8), 3.0, CPU)
     led = denoise(noise, lambda latents, time: oracle(latents, time, None), solver, lambda *_: None)
     assert torch.allclose(led, example.latents_BCFHW, atol=1e-4)
 
