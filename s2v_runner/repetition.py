@@ -16,8 +16,17 @@ _NO_SPEECH = {"method": "none", "text": None, "prompt_audio": None, "prompt_text
 # What records say that have no `fit`: `pad` was what the original does, and no pose was seen past the end of a video.
 _EARLY_FITS = {"cover": "cover", "pad": "reference"}
 _EARLY_END = "black"
-# Records that do not say what the autoencoder multiplied are of when that was always the same.
-_EARLY_AUTOENCODER = {"autoencoder": "float32"}
+# Records that do not say how the model was computed are of when there was one way.
+_EARLY_SPEED = {
+    "kernels": "plain",
+    "matrices": "model",
+    "autoencoder": "float32",
+    "guidance_from": 0.0,
+    "guidance_to": 1.0,
+    "guidance_every": 1,
+    "step_share": 1.0,
+    "calibration": None,
+}
 
 
 def repeated_settings(record: Record, outputs: Path) -> dict[str, Any]:
@@ -31,7 +40,7 @@ def repeated_settings(record: Record, outputs: Path) -> dict[str, Any]:
         settings["fit"] = _EARLY_FITS[settings["compat"]["picture_fit"]]
         settings["compat"] |= {"picture_fit": settings["fit"], "pose_end": _EARLY_END}
         settings["pose"]["end"] = _EARLY_END
-    settings["speed"] = _EARLY_AUTOENCODER | settings["speed"]
+    settings["speed"] = _EARLY_SPEED | settings["speed"]
     settings["image"] = present_input(record.inputs["image"], "image", outputs)
     settings["audio"] = {**settings["audio"], "path": present_input(record.inputs["audio"], "audio", outputs)}
     if "key" in record.prepared.get("recording", {}):

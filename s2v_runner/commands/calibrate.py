@@ -10,7 +10,6 @@ from s2v_runner.config.asked import read_asked
 from s2v_runner.config.completion import complete_override, describe_settings
 from s2v_runner.config.compose import Composed, ConfigSource
 from s2v_runner.config.places import CONFIG_NAME
-from s2v_runner.config.schema import SpeedConfig
 from s2v_runner.errors import InputError
 from s2v_runner.prepare import DRAWN_SEED, PreparedRun, draw_seed, prepare_run
 from s2v_runner.records import EVERY_PASS
@@ -70,9 +69,9 @@ def _check_options(options: argparse.Namespace) -> None:
 def _prepare(composed: Composed) -> PreparedRun:
     """The run, whatever its speed, by exact sampling."""
     config = composed.config
-    exact = {**vars(EVERY_PASS), "mode": "exact", "attention": config.speed.attention, "calibration": None}
+    exact = {**vars(EVERY_PASS), "mode": "exact", "calibration": None}
     del exact["levels"]
-    config = config.model_copy(update={"speed": SpeedConfig(**exact)})
+    config = config.model_copy(update={"speed": config.speed.model_copy(update=exact)})
     run = prepare_run(config)
     return run.with_seed(draw_seed()) if config.base_seed == DRAWN_SEED else run
 

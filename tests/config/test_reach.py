@@ -29,7 +29,6 @@ def test_what_is_not_there_yet_is_named_with_what_to_do_instead(changes: dict[st
 
 def test_everything_that_is_not_there_yet_is_named_in_one_message():
     asked = {
-        "speed.mode": "fast",
         "parallel.mode": "ulysses",
         "parallel.ulysses_size": 8,
         "parallel.dit_fsdp": True,
@@ -37,7 +36,7 @@ def test_everything_that_is_not_there_yet_is_named_in_one_message():
     }
     with pytest.raises(InputError) as caught:
         refuse_unbuilt(config_with(asked))
-    assert caught.value.subject == ("speed=fast, parallel=ulysses, parallel.dit_fsdp, parallel.t5_fsdp")
+    assert caught.value.subject == "parallel=ulysses, parallel.dit_fsdp, parallel.t5_fsdp"
 
 
 def test_what_is_there_is_let_through():

@@ -114,7 +114,7 @@ def test_what_differs_is_said(prepare, changes: dict[str, Any], name: str, said:
 def test_passes_that_are_left_out_are_said(prepare, changes: dict[str, Any], said: str):
     run = prepare({f"speed.{key}": value for key, value in {"mode": "fast", **changes}.items()})
     assert facts(plan_lines(run))["passes"] == said
-    exact, cost = prepare({}).estimate_cost(4), run.estimate_cost(4)
+    exact, cost = prepare({}).estimate_cost(PLACE.form), run.estimate_cost(PLACE.form)
     assert cost.operations / exact.operations == pytest.approx(int(said[:2]) / 80)
 
 
