@@ -26,7 +26,7 @@ from s2v_runner.placement.choice import PlacementRequest, choose_placement
 from s2v_runner.placement.devices import look_at
 from s2v_runner.plan import FIRST_LATENT_LOSS, SPEECH_RATE, shift_for
 from s2v_runner.records import FIXED, Request
-from s2v_runner.sampling.clips import Frames
+from s2v_runner.sampling.clips import ClipEnd, Frames
 from s2v_runner.video.pixels import to_eight_bit
 
 SIDE = 128
@@ -67,6 +67,8 @@ class Made:
 
     video_BCVHW: Tensor
     starts: tuple[int, ...]
+    latents: tuple[Tensor, ...]
+    """That each clip was decoded from; none where nothing was generated."""
 
 
 def default_request() -> Request:
@@ -150,22 +152,23 @@ class Maker:
     def _generate(self, case: Case, settings: Settings) -> Made:
         with tempfile.TemporaryDirectory() as folder:
             request = _write_request(Path(folder), case, settings, self._request)
-            parts = generate(request, self._engine, UNWATCHED, None, NO_CACHE)
-            frames = [part for part in parts if isinstance(part, Frames)]
+            parts = list(generate(request, self._engine, UNWATCHED, None, NO_CACHE))
+        frames = [part for part in parts if isinstance(part, Frames)]
+        latents = tuple(part.latents_BCFHW for part in parts if isinstance(part, ClipEnd))
         starts: dict[int, int] = {}
         made = 0
         for part in frames:
             starts.setdefault(part.clip, made)
             made += part.video_BCVHW.shape[2]
         video = torch.cat([part.video_BCVHW for part in frames], dim=2)[:, :, : case.frames]
-        return Made(video.float(), tuple(starts.values()))
+        return Made(video.float(), tuple(starts.values()), latents)
 
     def _draw(self, case: Case, settings: Settings) -> Made:
-        return Made(self._render(case.identities, case), (0,))
+        return Made(self._render(case.identities, case), (0,), ())
 
     def _draw_stranger(self, case: Case, settings: Settings) -> Made:
         stranger = draw_identities(1, torch.Generator().manual_seed(case.noise_seed))
-        return Made(self._render(stranger, case), (0,))
+        return Made(self._render(stranger, case), (0,), ())
 
     def _decode(self, case: Case, settings: Settings) -> Made:
         drawn = self._render(case.identities, case)
@@ -174,7 +177,7 @@ class Maker:
         with torch.no_grad():
             latents = encode_video(self._engine.vae, whole)
             decoded = torch.cat(list(decode_video(self._engine.vae, latents)), dim=2)
-        return Made(decoded[:, :, : case.frames], (0,))
+        return Made(decoded[:, :, : case.frames], (0,), ())
 
     def _render(self, identities: Identities, case: Case) -> Tensor:
         return render(identities.to(self.device), case.performance.to(self.device), SIDE)

@@ -22,7 +22,7 @@ class Drawer:
     def make(self, case: Case, settings: Settings) -> Made:
         video = render(case.identities, case.performance, SIDE)
         grain = torch.randn(video.shape, generator=torch.Generator().manual_seed(case.noise_seed))
-        return Made(video + 0.004 * grain, (0,))
+        return Made(video + 0.004 * grain, (0,), ())
 
 
 @pytest.fixture(scope="module")
