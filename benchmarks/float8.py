@@ -32,7 +32,9 @@ from demo.evaluation.likeness import compare_looks
 from demo.evaluation.making import Made, Maker, Settings, default_request, default_settings, load_engine
 from demo.evaluation.measures import LAGS, correlate, lagged
 from demo.reading import READER_FILE, Reader, load_reader, read_faces, true_readings
+from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.config.places import asset
+from s2v_runner.digests import digest_checkpoint
 from s2v_runner.plan import FIRST_LATENT_LOSS
 
 _POOL, _GROUP = "held-out", "plain"
@@ -65,11 +67,12 @@ def main(arguments: Sequence[str]) -> None:
     asked = Asked(options.checkpoint, str(options.device), arms, options.frames, options.steps)
     drawn = draw_cases(POOLS[_POOL], GROUPS[_GROUP], options.cases, options.seed)
     cases = [_first_frames(case, options.frames) for case in drawn]
-    found = _read_kept(options.kept, asked)
+    key = _key(asked)
+    found = _read_kept(options.kept, key)
     wanted = [case for case in cases if case.name not in found]
     for name, figures in _measure_cases(wanted, asked, options.processes):
         found[name] = figures
-        _keep(options.kept, asked, name, figures)
+        _keep(options.kept, key, name, figures)
     settings = _settings(asked)
     report = Report(
         benchmark="float8",
@@ -79,7 +82,7 @@ def main(arguments: Sequence[str]) -> None:
         "those of float32; the peak of the latents' PSNR is the range of the exact latents, largest less smallest. "
         "Mouth r, lag, ssim and face error are against the drawn truth; a change is the mean of the differences to "
         "float32 case by case, with its standard error.",
-        options=stated({**vars(options), "arms": arms, "steps": settings.steps}),
+        options=stated({"device": options.device, "cases": options.cases, "seed": options.seed, **key}),
         **describe_surroundings(options.device, options.commit),
         rows=tuple(summarise(arms, [found[case.name] for case in cases])),
     )
@@ -215,20 +218,22 @@ def _standard_error(values: Sequence[float]) -> float | None:
     return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
 
 
-def _read_kept(path: Path | None, asked: Asked) -> dict[str, Any]:
+def _key(asked: Asked) -> dict[str, Any]:
+    """What was asked, as JSON; the checkpoint by what is in it."""
+    found = {**vars(asked), "arms": list(asked.arms), "steps": _settings(asked).steps}
+    return {**found, "checkpoint": digest_checkpoint(locate_checkpoint(asked.checkpoint))}
+
+
+def _read_kept(path: Path | None, key: Mapping[str, Any]) -> dict[str, Any]:
     """The cases of which the same was asked."""
     if path is None or not path.is_file():
         return {}
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return {line["case"]: line["figures"] for line in lines if line["asked"] == _as_json(asked)}
+    return {line["case"]: line["figures"] for line in lines if line["asked"] == key}
 
 
-def _keep(path: Path | None, asked: Asked, name: str, figures: Mapping[str, Figures]) -> None:
+def _keep(path: Path | None, key: Mapping[str, Any], name: str, figures: Mapping[str, Figures]) -> None:
     if path is None:
         return
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"case": name, "asked": _as_json(asked), "figures": figures}) + "\n")
-
-
-def _as_json(asked: Asked) -> dict[str, Any]:
-    return {**vars(asked), "checkpoint": str(asked.checkpoint), "arms": list(asked.arms)}
+        file.write(json.dumps({"case": name, "asked": key, "figures": figures}) + "\n")

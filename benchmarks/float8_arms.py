@@ -13,6 +13,7 @@ from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.records import MatrixName
 from s2v_runner.transformer import S2VTransformer
 from s2v_runner.transformer.attention import FLASH_3_FLOAT8, AttentionFunction, attend_in_float8, attend_rounded
+from s2v_runner.transformer.blocks import TransformerBlock
 from s2v_runner.transformer.linear import FLOAT8
 
 _NUMERATOR_SCALE = 256.0
@@ -58,6 +59,7 @@ class Arm:
 
 def _put_attention(transformer: S2VTransformer, attend: AttentionFunction) -> None:
     for block in transformer.blocks:
+        assert isinstance(block, TransformerBlock)
         block.self_attention.attend = attend
 
 
@@ -85,13 +87,9 @@ def emulate_flash(
     return found_BKSE.transpose(1, 2).to(torch.bfloat16)
 
 
-_Float8Attention = Callable[..., torch.Tensor]
-
-
-def _in_eight_bits(matrices: MatrixName, attend: _Float8Attention, words: str) -> Arm:
-    return Arm(
-        torch.bfloat16, matrices, attend=partial(attend, flash=emulate_flash), attention_words=f"float8, {words}"
-    )
+def _in_eight_bits(matrices: MatrixName, attend: Callable[..., torch.Tensor], words: str) -> Arm:
+    emulated = partial(attend, flash=emulate_flash)
+    return Arm(torch.bfloat16, matrices, attend=emulated, attention_words=f"float8, {words}")
 
 
 _CENTRED, _AS_THEY_ARE = "keys less their mean", "keys as they are"
