@@ -34,6 +34,7 @@ _HEADINGS = {
     "mouth_r_change": "its change",
     "lag_change": "change of the lag",
     "ssim_change": "change of the likeness",
+    "face_error_change": "change of the face's colour, levels",
     "extrapolated_seconds": "all steps, extrapolated",
 }
 _HEADINGS_WITH_UNITS = ("TFLOP/s", "seconds", "share", "largest error, levels", "mean error, levels", "difference")

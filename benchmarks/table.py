@@ -51,7 +51,16 @@ TABLES: dict[str, Pivot | Listing] = {
     ),
     "float8": Listing(
         ("matrices", "attention"),
-        ("latent_psnr", "latent_difference", "frame_psnr", "mouth_r", "mouth_r_change", "lag_change", "ssim_change"),
+        (
+            "latent_psnr",
+            "latent_difference",
+            "frame_psnr",
+            "mouth_r",
+            "mouth_r_change",
+            "lag_change",
+            "ssim_change",
+            "face_error_change",
+        ),
     ),
     "vae": Listing(
         ("size", "direction", "precision"),
