@@ -19,6 +19,7 @@ class Command:
 
 _GENERATION = ("diffusers", "transformers", "tokenizers", "soundfile", "PIL")
 _RUNS = ("diffusers", "transformers", "hydra", "mlflow")
+_DEMO = ("hydra", "espeakng_loader")
 COMMANDS = {
     "forward": Command("forward", "one forward pass of the transformer, by variant"),
     "step": Command("step", "one guided step, by variant"),
@@ -30,6 +31,7 @@ COMMANDS = {
     "overhead": Command("overhead", "what the runner costs around the model", _RUNS),
     "metrics": Command("metrics", "what measuring a video costs", ("cv2", "PIL", "scipy")),
     "findings": Command("findings_rates", "how often the findings of a comparison are right", ("scipy",)),
+    "float8": Command("float8", "what 8 bits do to videos of the demo model", (*_GENERATION, *_DEMO)),
     "operators": Command("operators", "operators of the model: print, --check or --write the record", ("diffusers",)),
     "compare": Command("compare", "two reports, side by side"),
     "table": Command("table", "write, or --check, the tables of docs/performance.md"),

@@ -21,6 +21,7 @@ _KINDS = {
     "gib": Kind("GiB", "less", 0.01),
     "over_weights": Kind("×", "less"),
     "difference": Kind("", "less", 1e-5),
+    "psnr": Kind("dB", "more", 0.1),
     "levels": Kind("", "less", 0.01),
     "share": Kind("%", "less"),
     "seconds": _SECONDS,

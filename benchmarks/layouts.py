@@ -27,6 +27,14 @@ _HEADINGS = {
     "writing_seconds_per_point": "encoding, apart",
     "full_point_seconds": "a point",
     "overhead_share_of_full_point": "share",
+    "latent_psnr": "latents, PSNR",
+    "latent_difference": "latents, difference",
+    "frame_psnr": "frames, PSNR",
+    "mouth_r": "mouth r",
+    "mouth_r_change": "its change",
+    "lag_change": "change of the lag",
+    "ssim_change": "change of the likeness",
+    "face_error_change": "change of the face's colour, levels",
     "extrapolated_seconds": "all steps, extrapolated",
 }
 _HEADINGS_WITH_UNITS = ("TFLOP/s", "seconds", "share", "largest error, levels", "mean error, levels", "difference")
@@ -70,7 +78,10 @@ class Pivot:
 
 @dataclass(frozen=True)
 class Listing:
-    """A line for each row of the reports, a column for each label and figure."""
+    """A line for each row of the reports, a column for each label and figure.
+
+    What a row has as `…_error` of a figure, its standard error, stands beside it.
+    """
 
     labels: tuple[str, ...]
     figures: tuple[str, ...]
@@ -88,6 +99,9 @@ class Listing:
     def _cell(self, benchmark: str, row: Row, name: str) -> str:
         aim = find_target(benchmark, row.labels, name)
         cell = _cell(name, *_value(row, name), best=None)
+        error = row.figures.get(f"{name}_error")
+        if error is not None:
+            cell = f"{cell} ± {write_figure(name, error)}"
         return cell if aim is None else f"{cell} (target {_aim(name, aim)})"
 
 

@@ -49,6 +49,19 @@ TABLES: dict[str, Pivot | Listing] = {
     "load": Listing(
         ("load",), ("weights_gib", "inspect_seconds", "load_seconds", "gigabytes_a_second", "peak_over_weights")
     ),
+    "float8": Listing(
+        ("matrices", "attention"),
+        (
+            "latent_psnr",
+            "latent_difference",
+            "frame_psnr",
+            "mouth_r",
+            "mouth_r_change",
+            "lag_change",
+            "ssim_change",
+            "face_error_change",
+        ),
+    ),
     "vae": Listing(
         ("size", "direction", "precision"),
         ("seconds", "peak_gib", "difference", "largest_error_levels", "mean_error_levels"),

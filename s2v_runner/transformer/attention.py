@@ -43,7 +43,7 @@ def resolve_attention(backend: str) -> AttentionFunction:
     if backend == FLASH_3:
         return _import_flash_3(backend)
     if backend == FLASH_3_FLOAT8:
-        return partial(_attend_in_float8, flash=_import_flash_3(backend))
+        return partial(attend_in_float8, flash=_import_flash_3(backend))
     if backend in _TORCH_KERNELS:
         return partial(_attend_with_torch_kernel, kernel=_TORCH_KERNELS[backend])
     return _resolve_from_diffusers(backend)
@@ -109,22 +109,32 @@ def _import_flash_3(backend: str) -> AttentionFunction:
     return flash_attn_func
 
 
-def _attend_in_float8(
+def attend_in_float8(
     query_BSKE: torch.Tensor, key_BTKE: torch.Tensor, value_BTKE: torch.Tensor, *, flash: Callable[..., torch.Tensor]
 ) -> torch.Tensor:
     """Attention in float8 (e4m3), the result in the dtype of the values.
 
     The mean of a head's keys is taken off first: it adds the same to all scores of a query, so the softmax does not see
-    it, and what is left is smaller and rounds finer (SageAttention, Zhang et al., 2025). Queries and keys have been
-    RMS-normed and need no scale; values have one for each head, a power of two, which rounds nothing by itself.
+    it, and what is left is smaller and rounds finer (SageAttention, Zhang et al., 2025).
+    """
+    centred_BTKE = key_BTKE - key_BTKE.mean(dim=1, keepdim=True)
+    return attend_rounded(query_BSKE, centred_BTKE, value_BTKE, flash=flash)
+
+
+def attend_rounded(
+    query_BSKE: torch.Tensor, key_BTKE: torch.Tensor, value_BTKE: torch.Tensor, *, flash: Callable[..., torch.Tensor]
+) -> torch.Tensor:
+    """The same of keys as they are given.
+
+    Queries and keys have been RMS-normed and need no scale; values have one for each head, a power of two, which rounds
+    nothing by itself. `flash` takes the three in float8 and what undoes their scales, [B, K] each.
     """
     batch, _, num_heads, _ = value_BTKE.shape
-    centred_BTKE = key_BTKE - key_BTKE.mean(dim=1, keepdim=True)
     largest_BK = value_BTKE.abs().amax(dim=(1, 3)).float().clamp_min(_LEAST_SCALE)
     descale_BK = torch.exp2(torch.ceil(torch.log2(largest_BK / torch.finfo(torch.float8_e4m3fn).max)))
     scaled_BTKE = value_BTKE / descale_BK[:, None, :, None].to(value_BTKE.dtype)
     ones_BK = torch.ones(batch, num_heads, device=value_BTKE.device)
-    operands = (tensor.to(torch.float8_e4m3fn) for tensor in (query_BSKE, centred_BTKE, scaled_BTKE))
+    operands = (tensor.to(torch.float8_e4m3fn) for tensor in (query_BSKE, key_BTKE, scaled_BTKE))
     return flash(*operands, q_descale=ones_BK, k_descale=ones_BK, v_descale=descale_BK)
 
 

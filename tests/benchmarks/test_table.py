@@ -30,7 +30,7 @@ def test_every_report_of_the_suite_is_read():
     named = [path for path in (ROOT / "benchmarks/results").glob("*.json") if '"benchmark":' in path.read_text()[:80]]
     assert len(named) >= 6
     for path in named:
-        assert read_report(path).benchmark in ("forward", "step", "clip", "sweep", "load", "vae")
+        assert read_report(path).benchmark in ("forward", "step", "clip", "sweep", "load", "vae", "float8")
 
 
 def page_of(folder: Path, report: Report, table: str = "forward") -> Path:
@@ -125,3 +125,9 @@ def test_every_table_can_be_written_of_no_rows(name: str):
 )
 def test_figures_are_written_for_people(name: str, value: float | None, written: str):
     assert write_figure(name, value) == written
+
+
+def test_a_standard_error_stands_beside_its_figure():
+    row = Row({"variant": "a"}, {"mouth_r_change": -0.012, "mouth_r_change_error": 0.0051, "peak_gib": 1.5})
+    listing = Listing(("variant",), ("mouth_r_change", "peak_gib")).write([make_report(row)])
+    assert listing[1] == ["a", "-0.012 ± 5.1e-3", "1.50"]
