@@ -9,6 +9,7 @@ from benchmarks.targets import find_target
 
 _SCALED = "_scaled_up"
 _HEADINGS = {
+    "forward_seconds": "a forward",
     "tflop_per_second": "TFLOP/s",
     "prepare_seconds": "prepare",
     "weights_gib": "weights",
@@ -19,6 +20,7 @@ _HEADINGS = {
     "inspect_seconds": "headers",
     "gigabytes_a_second": "rate",
     "peak_over_weights": "peak to weights",
+    "peak_over_size": "peak to weights",
     "largest_error_levels": "largest error, levels",
     "mean_error_levels": "mean error, levels",
     "overhead_seconds_once": "once",
@@ -62,7 +64,11 @@ class Pivot:
         for _, row in rows:
             lines.setdefault(_words(row.labels, self.lines), {})[str(row.labels[self.column])] = row
         benchmark = rows[0][0] if rows else ""
-        aims = [find_target(benchmark, next(iter(found.values())).labels, self.figure) for found in lines.values()]
+        cases = [next(iter(found.values())).labels for found in lines.values()]
+        aims = [
+            find_target(benchmark, {name: case[name] for name in self.lines if name in case}, self.figure)
+            for case in cases
+        ]
         table: list[Cells] = [[*self.lines, *self.beside, *columns, *(["target"] if any(aims) else [])]]
         for (words, found), aim in zip(lines.items(), aims, strict=True):
             values = {name: _value(row, self.figure) for name, row in found.items()}

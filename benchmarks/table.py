@@ -28,6 +28,7 @@ TABLES: dict[str, Pivot | Listing] = {
     "forward-details": Listing(
         (*_CASE, "variant"), ("tflop_per_second", "prepare_seconds", "weights_gib", "peak_gib", "difference")
     ),
+    "ways": Listing(("variant",), ("forward_seconds", "tflop_per_second", "weights_gib", "peak_gib", "difference")),
     "step": Pivot(_CASE, "variant", "step_seconds", beside=("tokens",)),
     "clip": Pivot(("stage", "clip"), "memory", "seconds", least=0.05),
     "clip-memory": Pivot(("stage", "clip"), "memory", "peak_gib"),
@@ -47,7 +48,14 @@ TABLES: dict[str, Pivot | Listing] = {
         ),
     ),
     "load": Listing(
-        ("load",), ("weights_gib", "inspect_seconds", "load_seconds", "gigabytes_a_second", "peak_over_weights")
+        ("load",),
+        ("weights_gib", "inspect_seconds", "load_seconds", "gigabytes_a_second", "peak_over_weights"),
+        only=lambda labels: labels["load"] in ("first", "again"),
+    ),
+    "readers": Listing(
+        ("load",),
+        ("seconds", "gigabytes_a_second", "peak_over_size"),
+        only=lambda labels: labels["load"] not in ("first", "again"),
     ),
     "float8": Listing(
         ("matrices", "attention"),

@@ -80,11 +80,11 @@ class Estimate:
         staying = sum(size for name, size in self.weight_bytes.items() if name not in _ENCODERS)
         if memory in ("stream", "tiny"):
             staying -= sum(self.block_bytes) - _SLOTS * max(self.block_bytes)
-        # The encoders are there before there is anything to work with.
+        # In a process that goes on, what stays is there when the next run's texts are encoded.
         text, audio = (self.weight_bytes.get(name, 0) for name in _ENCODERS)
         if memory == "tiny":
             text = round(text * _TEXT_LAYER_SHARE)
-        return max(staying + self.working_bytes, text, audio)
+        return staying + max(self.working_bytes, text, audio)
 
 
 def count_tokens(plan: RunPlan, clip: int, opens_from_nothing: bool) -> int:

@@ -87,15 +87,18 @@ def test_lines_that_are_small_everywhere_are_left_out():
 
 
 def test_targets_stand_beside_figures_and_scaled_figures_are_called_so():
-    labels = {"size": "1024*704", "frames": 80, "clip": "first", "variant": "a"}
+    case = {"size": "1024*704", "frames": 80, "clip": "first"}
     figures = {"forward_seconds": 2.0, "forward_seconds_scaled_up": 8.0, "prepare_seconds": 0.5}
-    report = make_report(Row(labels, figures))
-    assert Pivot(("size",), "variant", "forward_seconds").write([report]) == [
-        ["size", "a", "target"],
-        ["1024×704", "8.00 (scaled up)", "≤ 7.2 s"],
+    report = make_report(Row({**case, "variant": "a"}, figures))
+    assert Pivot(tuple(case), "variant", "forward_seconds").write([report]) == [
+        [*case, "a", "target"],
+        ["1024×704", "80", "first clip", "8.00 (scaled up)", "≤ 7.2 s"],
     ]
-    listing = Listing(("variant",), ("forward_seconds", "peak_gib")).write([report])
-    assert listing[1] == ["a", "8.00 (scaled up) (target ≤ 7.2 s)", "–"]
+    # Of a line that is for more or less than the case, it is not the target.
+    assert Pivot(("size",), "variant", "forward_seconds").write([report])[0] == ["size", "a"]
+    assert Listing(("variant",), ("forward_seconds", "peak_gib")).write([report])[1] == ["a", "8.00 (scaled up)", "–"]
+    listing = Listing(tuple(case), ("forward_seconds",)).write([make_report(Row(case, figures))])
+    assert listing[1][-1] == "8.00 (scaled up) (target ≤ 7.2 s)"
 
 
 def test_markdown():

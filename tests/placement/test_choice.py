@@ -13,7 +13,7 @@ GIB = 2**30
 
 
 def cost(form: Form) -> Estimate:
-    """Of 20 GiB with everything in 16 bits, 17 without encoders, 5 with two blocks of ten, 4 with layers."""
+    """Of 20 GiB with everything in 16 bits, 18 with one part or the other, 6 with two blocks of ten, 5 by layers."""
     size = form.dtype_bytes * GIB // 2
     return Estimate(
         weight_bytes={"transformer": 15 * size, "text_encoder": 3 * size},
@@ -126,10 +126,10 @@ def test_the_text_encoder_may_stay_on_the_cpu():
     ("asked", "free", "memory", "reason"),
     [
         ({}, 20 * GIB, "resident", "its 20.0 GiB fit the 20.0 GiB that are free"),
-        ({}, 20 * GIB - 1, "offload", "its 17.0 GiB fit the 20.0 GiB that are free, the 20.0 GiB of resident do not"),
-        ({}, 16 * GIB, "stream", "its 5.0 GiB fit the 16.0 GiB that are free, the 17.0 GiB of offload do not"),
+        ({}, 20 * GIB - 1, "offload", "its 18.0 GiB fit the 20.0 GiB that are free, the 20.0 GiB of resident do not"),
+        ({}, 16 * GIB, "stream", "its 6.0 GiB fit the 16.0 GiB that are free, the 18.0 GiB of offload do not"),
         ({}, 4 * GIB, "tiny", "its 5.0 GiB do not fit the 4.0 GiB that are free"),
-        ({"convert_model_dtype": False}, 24 * GIB, "stream", "its 10.0 GiB fit the 24.0 GiB"),
+        ({"convert_model_dtype": False}, 24 * GIB, "stream", "its 12.0 GiB fit the 24.0 GiB"),
         ({}, None, "offload", "not known"),
         ({"offload_model": True}, 999 * GIB, "offload", "memory.offload_model=true"),
         ({"offload_model": False}, 1, "resident", "memory.offload_model=false"),
