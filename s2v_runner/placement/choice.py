@@ -74,15 +74,19 @@ def choose_placement(asked: PlacementRequest, hardware: Hardware, cost: Cost) ->
     convert = hardware.is_gpu if asked.convert_model_dtype == AUTO else asked.convert_model_dtype
     matrices = asked.matrices
     if matrices == "auto":
-        matrices = "float8" if hardware.has_float8 else "model"
+        matrices = "float8" if hardware.has_float8 and convert else "model"
     kernels: KernelName = "triton" if hardware.has_triton and convert else "plain"
+    attention = asked.attention
+    if attention == AUTO:
+        # The kernels that are written for tensor cores take no float32.
+        attention = _choose_attention(matrices, hardware) if convert else "sdpa"
     # Half as many bits do not make a CPU quicker.
     autoencoder_dtype: AutoencoderDtype = "float16" if hardware.is_gpu else "float32"
     settled = Placement(
         device=hardware.device,
         text_device="cpu" if asked.t5_cpu else hardware.device,
         dtype="bfloat16" if convert else "float32",
-        attention=_choose_attention(matrices, hardware) if asked.attention == AUTO else asked.attention,
+        attention=attention,
         kernels=kernels if asked.kernels == AUTO else asked.kernels,
         matrices=matrices,
         autoencoder_dtype=autoencoder_dtype if asked.autoencoder == AUTO else asked.autoencoder,

@@ -55,7 +55,7 @@ def resolve_backend(
     """
     in_float8 = matrices == "float8"
     if in_float8:
-        _check_float8(device)
+        _check_float8(device, dtype)
     if kernels == "triton":
         _check_triton(device, dtype)
         from s2v_runner.transformer.kernels.fused import FusedKernels
@@ -90,8 +90,16 @@ def _check_triton(device: torch.device, dtype: torch.dtype) -> None:
         )
 
 
-def _check_float8(device: torch.device) -> None:
-    if device.type == "cuda" and torch.cuda.get_device_capability(device) < FIRST_WITH_FLOAT8:
+def _check_float8(device: torch.device, dtype: torch.dtype) -> None:
+    if device.type != "cuda":
+        return
+    if dtype != torch.bfloat16:
+        raise InputError(
+            "speed.matrices=float8",
+            "products of 8 bits come out in bfloat16, and the model is in float32",
+            "Choose model, or memory.convert_model_dtype=true",
+        )
+    if torch.cuda.get_device_capability(device) < FIRST_WITH_FLOAT8:
         name = torch.cuda.get_device_name(device)
         raise InputError(
             "speed.matrices=float8", f"{name} cannot multiply in 8 bits", "Choose model (speed=exact does)"

@@ -77,13 +77,23 @@ def test_on_hopper_attention_is_flash_3s_where_it_is_installed():
     assert choose("cpu", capability=(9, 0)).attention == "sdpa"
 
 
+def test_matrices_are_in_eight_bits_where_the_gpu_multiplies_them():
+    assert choose("cuda", capability=(8, 9), matrices="auto").matrices == "float8"
+    assert choose("cuda", capability=(8, 6), matrices="auto").matrices == "model"
+    assert choose("cuda", capability=None, matrices="auto").matrices == "model"
+    assert choose("cpu", matrices="auto").matrices == "model"
+    assert choose("cuda", capability=(8, 6), matrices="float8_weights").matrices == "float8_weights"
+
+
 def test_without_it_attention_is_cudnns():
     assert choose("cuda", capability=(9, 0)).attention == "sdpa_cudnn"
 
 
 def test_in_float32_kernels_are_pytorchs_own():
-    assert choose("cuda", convert_model_dtype=False).kernels == "plain"
+    placed = choose("cuda", capability=(9, 0), convert_model_dtype=False, matrices="auto")
+    assert (placed.kernels, placed.attention, placed.matrices) == ("plain", "sdpa", "model")
     assert choose("cuda", convert_model_dtype=False, kernels="triton").kernels == "triton"
+    assert choose("cuda", convert_model_dtype=False, attention="sdpa_cudnn").attention == "sdpa_cudnn"
     assert choose("cuda", kernels="plain").kernels == "plain"
 
 
