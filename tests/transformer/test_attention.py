@@ -1,3 +1,5 @@
+import importlib.util
+
 import pytest
 import torch
 
@@ -32,6 +34,13 @@ def test_a_kernel_that_cannot_serve_is_refused_and_not_replaced(backend: str):
 def test_a_kernel_whose_package_is_missing_is_refused(backend: str):
     with pytest.raises(InputError, match=f"'{backend}'"):
         try_attention(resolve_attention(backend), backend, CPU, torch.float32, 16)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("fa3_fwd_interface") is not None, reason="FlashAttention-3 is installed")
+@pytest.mark.parametrize("backend", ["flash_3", "flash_3_float8"])
+def test_flash_attention_3_is_refused_with_how_to_install_it(backend: str):
+    with pytest.raises(InputError, match=rf"'{backend}'.*s2v-runner\[flash\]"):
+        resolve_attention(backend)
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
