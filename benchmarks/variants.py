@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, get_args
 
 import torch
 
@@ -19,7 +19,12 @@ from s2v_runner.transformer import (
 from s2v_runner.transformer.attention import try_attention
 from s2v_runner.transformer.linear import fill_parameter
 
-_CHOICES = {"kernels": get_args(KernelName), "matrices": get_args(MatrixName)}
+WeightName = Literal["model", "float32"]
+_CHOICES = {
+    "kernels": get_args(KernelName),
+    "matrices": get_args(MatrixName),
+    "weights": get_args(WeightName),
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class Variant:
     attention: str
     kernels: KernelName = "plain"
     matrices: MatrixName = "model"
+    weights: WeightName = "model"
+    """float32 widens the same weights: what the others round from."""
 
     def __str__(self) -> str:
         """As it is typed: the attention backend, then every other choice that is not the default."""
@@ -42,10 +49,13 @@ class Variant:
     def check(self, config: TransformerConfig, device: torch.device, dtype: torch.dtype) -> None:
         """Raises InputError where this cannot run."""
         backend = self.backend(device, dtype)
-        try_attention(backend.attend, self.attention, device, dtype, config.head_dim)
+        try_attention(backend.attend, self.attention, device, self._dtype(dtype), config.head_dim)
 
     def backend(self, device: torch.device, dtype: torch.dtype) -> Backend:
-        return resolve_backend(self.attention, self.kernels, self.matrices, device, dtype)
+        return resolve_backend(self.attention, self.kernels, self.matrices, device, self._dtype(dtype))
+
+    def _dtype(self, dtype: torch.dtype) -> torch.dtype:
+        return torch.float32 if self.weights == "float32" else dtype
 
     def build(self, plain: S2VTransformer) -> S2VTransformer:
         """The same model this way. Weights that stay as they are in `plain` are shared with it."""
@@ -54,7 +64,8 @@ class Variant:
         with torch.device("meta"):
             transformer = S2VTransformer(plain.config, backend)
         for name, parameter in parameters.items():
-            fill_parameter(transformer, name, parameter.detach())
+            kept = torch.float32 if parameter.dtype == torch.float32 else self._dtype(parameter.dtype)
+            fill_parameter(transformer, name, parameter.detach().to(kept))
         return transformer.requires_grad_(False).eval()
 
 

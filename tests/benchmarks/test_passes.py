@@ -91,8 +91,24 @@ def test_variants_share_the_weights():
     assert all(one.data_ptr() == other.data_ptr() for one, other in pairs)
 
 
-def test_a_variant_is_written_as_it_is_read():
-    assert str(parse_variant("sdpa_math")) == "sdpa_math"
+def test_a_variant_may_widen_the_weights():
+    plain = random_transformer(TINY, plain_backend("sdpa"), torch.device("cpu"), torch.bfloat16, seed=0)
+    wide = Variant("sdpa", weights="float32").build(plain)
+    for one, other in zip(plain.parameters(), wide.parameters(), strict=True):
+        assert other.dtype == torch.float32
+        assert torch.equal(one.float(), other)
+
+
+def test_variants_are_held_against_the_first(tmp_path: Path):
+    variants = ("--variants", "sdpa,weights=float32", "sdpa", "sdpa,matrices=float8")
+    report = report_of(tmp_path, "forward", *TINY_CASE, "--dtype", "bfloat16", *variants)
+    exact, half, eighth = (row.figures["difference"] or 0 for row in report.rows[:3])
+    assert exact == 0 < half < eighth < 0.2
+
+
+@pytest.mark.parametrize("text", ["sdpa_math", "sdpa,matrices=float8,weights=float32"])
+def test_a_variant_is_written_as_it_is_read(text: str):
+    assert str(parse_variant(text)) == text
 
 
 @pytest.mark.parametrize("name", ["forward", "step"])
