@@ -4,8 +4,9 @@ import json
 import struct
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from s2v_runner.checkpoint.headers import DamagedFileError
 from s2v_runner.checkpoint.reading import Reader, open_reader
 from s2v_runner.checkpoint.staging import Copy, NoStaging, PinnedStaging, Staging
 from s2v_runner.checkpoint.tensors import TensorEntry, TensorFile
-from tests.conftest import CPU
+from tests.conftest import CPU, GPU_OR_CPU
 
 BUFFER, JOB, THREADS = 256, 48, 3
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
@@ -124,47 +125,51 @@ def as_bytes(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
 
 
-@pytest.mark.parametrize("staging", [NoStaging, DelayedStaging])
-def test_it_is_what_the_library_reads(tmp_path: Path, staging: type):
+STAGINGS: dict[str, tuple[Callable[[], Staging], torch.device]] = {
+    "none": (NoStaging, CPU),
+    "delayed": (DelayedStaging, CPU),
+}
+if GPU_OR_CPU.type == "cuda":
+    STAGINGS["pinned"] = (partial(PinnedStaging, GPU_OR_CPU), GPU_OR_CPU)
+every_staging = pytest.mark.parametrize(("make_staging", "device"), STAGINGS.values(), ids=STAGINGS)
+
+
+@every_staging
+def test_it_is_what_the_library_reads(tmp_path: Path, make_staging: Callable[[], Staging], device: torch.device):
     files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
     for seed, path in enumerate(files):
         save_file({f"{path.stem}.{name}": tensor for name, tensor in make_tensors(seed).items()}, path)
     expected = load_file(files[0]) | load_file(files[1])
-    assert differing(read_all(files, staging()), expected) == []
+    assert differing(read_all(files, make_staging(), device), expected) == []
 
 
-@pytest.mark.parametrize("staging", [NoStaging, DelayedStaging])
-def test_pickled_files_are_read_too(tmp_path: Path, staging: type):
+@every_staging
+def test_pickled_files_are_read_too(tmp_path: Path, make_staging: Callable[[], Staging], device: torch.device):
     tensors = make_tensors(0)
     tensors["turned"] = torch.randn(40, 30).t()
     tensors["part"] = tensors["turned"][3:9]
     tensors["again"] = tensors["part"]
     tensors["parameter"] = torch.nn.Parameter(torch.randn(33))
     torch.save(tensors, tmp_path / "weights.pth")
-    assert differing(read_all([tmp_path / "weights.pth"], staging()), tensors) == []
+    assert differing(read_all([tmp_path / "weights.pth"], make_staging(), device), tensors) == []
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-def test_a_gpu_gets_the_same(tmp_path: Path):
+def test_a_tensor_larger_than_all_buffers_comes_whole(tmp_path: Path):
     path = tmp_path / "weights.safetensors"
-    save_file(make_tensors(0), path)
-    device = torch.device("cuda")
-    assert differing(read_all([path], PinnedStaging(device), device), load_file(path)) == []
-    # Larger than all buffers of the reader that is used.
     save_file(make_tensors(0) | {"large": torch.randn(12_000, 6_000)}, path)
-    assert differing(dict(TensorFile(path).read(device)), load_file(path)) == []
+    assert differing(dict(TensorFile(path).read(GPU_OR_CPU)), load_file(path)) == []
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-def test_memory_that_a_gpu_still_works_with_is_not_written_into(tmp_path: Path):
+def test_memory_that_a_device_still_works_with_is_not_written_into(tmp_path: Path):
+    # On a GPU, long enough to be still at work when the next tensor comes.
+    side = 1024 if GPU_OR_CPU.type == "cuda" else 64
     path = tmp_path / "weights.safetensors"
-    save_file({f"{number}": torch.full((1 << 20,), float(number)) for number in range(64)}, path)
-    device = torch.device("cuda")
-    factor = torch.eye(1024, device=device)
+    save_file({f"{number:02}": torch.full((side * side,), float(number)) for number in range(64)}, path)
+    factor = torch.eye(side, device=GPU_OR_CPU)
     totals = []
-    for _, tensor in TensorFile(path).read(device):
+    for _, tensor in TensorFile(path).read(GPU_OR_CPU):
         # Many kernels, after which the tensor's memory is free for the next.
-        totals.append((tensor.view(1024, 1024) @ factor @ factor @ factor @ factor).mean())
+        totals.append((tensor.view(side, side) @ factor @ factor @ factor @ factor).mean())
     assert torch.stack(totals).tolist() == [float(number) for number in range(64)]
 
 
