@@ -13,6 +13,7 @@ from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.execution import Session
 from s2v_runner.records import EVERY_PASS, FIXED, Request
+from s2v_runner.transformer import S2VTransformer, plain_backend
 from tests.places import TINY_CHECKPOINT
 from tests.runs import Workshop, workshop_settings
 
@@ -43,6 +44,14 @@ def make_engine(folder: Path, dtype: torch.dtype = torch.float32) -> Engine:
 @pytest.fixture(scope="session")
 def tiny_engine() -> Engine:
     return make_engine(TINY_CHECKPOINT)
+
+
+@pytest.fixture(scope="session")
+def transformer() -> S2VTransformer:
+    """A small one of random weights."""
+    from tests.transformer.models import make_transformer
+
+    return make_transformer(plain_backend("sdpa"), torch.float32)
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from s2v_runner.errors import InputError
+from s2v_runner.transformer.linear import FLOAT8, FLOAT8_LARGEST, LEAST_SCALE
 
 AttentionFunction = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """(query_BSKE, key_BTKE, value_BTKE) → BSKE, softmax over T at scale 1/√E, no mask."""
 
-_LEAST_SCALE = 1e-12
 _TORCH_KERNELS = {
     "sdpa_cudnn": SDPBackend.CUDNN_ATTENTION,
     "sdpa_flash": SDPBackend.FLASH_ATTENTION,
@@ -130,11 +130,11 @@ def attend_rounded(
     nothing by itself. `flash` takes the three in float8 and what undoes their scales, [B, K] each.
     """
     batch, _, num_heads, _ = value_BTKE.shape
-    largest_BK = value_BTKE.abs().amax(dim=(1, 3)).float().clamp_min(_LEAST_SCALE)
-    descale_BK = torch.exp2(torch.ceil(torch.log2(largest_BK / torch.finfo(torch.float8_e4m3fn).max)))
+    largest_BK = value_BTKE.abs().amax(dim=(1, 3)).float().clamp_min(LEAST_SCALE)
+    descale_BK = torch.exp2(torch.ceil(torch.log2(largest_BK / FLOAT8_LARGEST)))
     scaled_BTKE = value_BTKE / descale_BK[:, None, :, None].to(value_BTKE.dtype)
     ones_BK = torch.ones(batch, num_heads, device=value_BTKE.device)
-    operands = (tensor.to(torch.float8_e4m3fn) for tensor in (query_BSKE, key_BTKE, scaled_BTKE))
+    operands = (tensor.to(FLOAT8) for tensor in (query_BSKE, key_BTKE, scaled_BTKE))
     return flash(*operands, q_descale=ones_BK, k_descale=ones_BK, v_descale=descale_BK)
 
 

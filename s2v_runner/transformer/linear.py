@@ -14,7 +14,7 @@ from torch import nn
 
 FLOAT8 = torch.float8_e4m3fn
 FLOAT8_LARGEST = torch.finfo(FLOAT8).max
-_LEAST_SCALE = 1e-12
+LEAST_SCALE = 1e-12
 """So that a row of zeros divides by something."""
 
 
@@ -43,7 +43,7 @@ class Linear(Protocol):
 def quantise(rows: torch.Tensor) -> Float8Rows:
     """Each row scaled so that its largest value is the largest there is in 8 bits, then rounded."""
     rows = rows.float()
-    scale = rows.abs().amax(dim=-1, keepdim=True).clamp_min(_LEAST_SCALE) / FLOAT8_LARGEST
+    scale = rows.abs().amax(dim=-1, keepdim=True).clamp_min(LEAST_SCALE) / FLOAT8_LARGEST
     return Float8Rows((rows / scale).to(FLOAT8), scale)
 
 

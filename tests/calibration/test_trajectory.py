@@ -9,14 +9,14 @@ from s2v_runner.sampling.schedules import make_solver
 from s2v_runner.transformer import S2VTransformer
 from tests.conftest import CPU
 from tests.sampling.test_guidance import NEGATIVE
-from tests.transformer.test_model import LATENTS, make_conditioning, transformer  # noqa: F401
+from tests.transformer.models import LATENTS, make_conditioning
 
 STEPS = 4
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("scale", [1.0, 3.0])
-def test_what_is_heard_of_a_clip_is_what_was_followed(transformer: S2VTransformer, scale: float):  # noqa: F811
+def test_what_is_heard_of_a_clip_is_what_was_followed(transformer: S2VTransformer, scale: float):
     followed: list[torch.Tensor] = []
     recorder = Recorder(scale)
     passes = ("guided" if scale > 1 else "conditioned",) * STEPS

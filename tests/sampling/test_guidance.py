@@ -10,7 +10,7 @@ from s2v_runner.sampling.guidance import guided_velocity, in_turn
 from s2v_runner.sampling.schedules import SOLVERS, make_solver
 from s2v_runner.transformer import S2VTransformer
 from tests.conftest import CPU
-from tests.transformer.test_model import LATENTS, TIME, draw, make_conditioning, transformer  # noqa: F401
+from tests.transformer.models import LATENTS, TIME, draw, make_conditioning
 
 SCALE = 4.5
 NEGATIVE = draw(31, 1, 4, 24)
@@ -66,7 +66,7 @@ def test_each_clip_begins_with_nothing_kept():
 
 
 @pytest.fixture
-def counted_passes(transformer: S2VTransformer):  # noqa: F811
+def counted_passes(transformer: S2VTransformer):
     """How often the transformer was asked."""
     calls: list[int] = []
     handle = transformer.register_forward_hook(lambda *_: calls.append(1))
@@ -75,7 +75,7 @@ def counted_passes(transformer: S2VTransformer):  # noqa: F811
 
 
 @torch.no_grad()
-def test_every_pass_is_exactly_both_branches(transformer: S2VTransformer, counted_passes: list[int]):  # noqa: F811
+def test_every_pass_is_exactly_both_branches(transformer: S2VTransformer, counted_passes: list[int]):
     conditioned = make_conditioning()
     made = guided_velocity(transformer, conditioned, NEGATIVE, SCALE, ("guided",))(LATENTS, TIME)
     assert len(counted_passes) == 2
@@ -95,7 +95,7 @@ def test_every_pass_is_exactly_both_branches(transformer: S2VTransformer, counte
     ],
 )
 def test_the_transformer_is_asked_as_often_as_planned(
-    transformer: S2VTransformer,  # noqa: F811
+    transformer: S2VTransformer,
     counted_passes: list[int],
     passes: tuple[Pass, ...],
     asked: int,

@@ -1,9 +1,10 @@
-import importlib.util
+import sys
 
 import pytest
 import torch
 
 from s2v_runner.errors import InputError
+from s2v_runner.placement.hardware import FLASH_3_MODULE
 from s2v_runner.transformer.attention import resolve_attention, try_attention
 from tests.conftest import CPU
 
@@ -36,9 +37,10 @@ def test_a_kernel_whose_package_is_missing_is_refused(backend: str):
         try_attention(resolve_attention(backend), backend, CPU, torch.float32, 16)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("fa3_fwd_interface") is not None, reason="FlashAttention-3 is installed")
 @pytest.mark.parametrize("backend", ["flash_3", "flash_3_float8"])
-def test_flash_attention_3_is_refused_with_how_to_install_it(backend: str):
+def test_flash_attention_3_is_refused_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch, backend: str):
+    # As where it is not installed.
+    monkeypatch.setitem(sys.modules, FLASH_3_MODULE, None)
     with pytest.raises(InputError, match=rf"'{backend}'.*s2v-runner\[flash\]"):
         resolve_attention(backend)
 

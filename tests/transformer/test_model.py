@@ -11,11 +11,6 @@ from tests.conftest import CPU
 from tests.transformer.models import CONFIG, FRAMES, LATENTS, TIME, draw, make_conditioning, make_transformer
 
 
-@pytest.fixture(scope="module")
-def transformer() -> S2VTransformer:
-    return make_transformer(plain_backend("sdpa"), torch.float32)
-
-
 @torch.no_grad()
 def velocity(model: S2VTransformer, conditioning: Conditioning, time: torch.Tensor = TIME) -> torch.Tensor:
     return model(LATENTS, time, model.prepare(conditioning))
