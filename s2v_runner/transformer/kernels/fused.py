@@ -1,6 +1,7 @@
 """The kernels in Triton: each method is one pass over memory, and the residual stream is written in place.
 
 Without gradients. Nothing is compiled twice for another size: the width and the forms are compiled for, rows are not.
+Programs are started on the device of their tensors, since Triton by itself takes the current one.
 """
 
 # Launch options such as num_warps are no parameters of the programs.
@@ -90,9 +91,10 @@ class FusedKernels:
         width = rows.shape[-1]
         out = torch.empty(rows.shape, device=rows.device, dtype=self.dtype)
         scale = torch.empty(*rows.shape[:-1], 1, device=rows.device)
-        scale_rows[(scale.numel(),)](
-            rows, out, scale, width, GELU=gelu, BLOCK=triton.next_power_of_2(width), num_warps=_warps(width)
-        )
+        with torch.cuda.device_of(rows):
+            scale_rows[(scale.numel(),)](
+                rows, out, scale, width, GELU=gelu, BLOCK=triton.next_power_of_2(width), num_warps=_warps(width)
+            )
         return Float8Rows(out, scale)
 
 
@@ -112,30 +114,31 @@ def _add_norm(
     assert update_BSD is None or update_BSD.is_contiguous()
     multiplier, offset = (None, None) if modulation is None else (modulation.multiplier, modulation.offset)
     values, scale = (out.values, out.scale) if isinstance(out, Float8Rows) else (out, None)
-    add_norm_rows[(batch * rows,)](
-        hidden_BSD,
-        update_BSD,
-        _vectors(gate),
-        _vectors(multiplier),
-        _vectors(offset),
-        values,
-        scale,
-        rows,
-        hidden_BSD.stride(0),
-        *_groups(gate),
-        _stride(gate),
-        *_groups(multiplier),
-        _stride(multiplier),
-        _stride(offset),
-        width,
-        epsilon,
-        ADD=update_BSD is not None,
-        GATE=gate is not None,
-        NORM=modulation is not None,
-        SCALE=scale is not None,
-        BLOCK=triton.next_power_of_2(width),
-        num_warps=_warps(width),
-    )
+    with torch.cuda.device_of(hidden_BSD):
+        add_norm_rows[(batch * rows,)](
+            hidden_BSD,
+            update_BSD,
+            _vectors(gate),
+            _vectors(multiplier),
+            _vectors(offset),
+            values,
+            scale,
+            rows,
+            hidden_BSD.stride(0),
+            *_groups(gate),
+            _stride(gate),
+            *_groups(multiplier),
+            _stride(multiplier),
+            _stride(offset),
+            width,
+            epsilon,
+            ADD=update_BSD is not None,
+            GATE=gate is not None,
+            NORM=modulation is not None,
+            SCALE=scale is not None,
+            BLOCK=triton.next_power_of_2(width),
+            num_warps=_warps(width),
+        )
 
 
 def _rotate(
@@ -144,20 +147,21 @@ def _rotate(
     batch, rows, width = projected_BSD.shape
     assert projected_BSD.is_contiguous()
     out = torch.empty_like(projected_BSD)
-    rotate_rows[(batch * rows,)](
-        projected_BSD,
-        weight_D,
-        None if rope is None else rope.cos_S1P,
-        None if rope is None else rope.sin_S1P,
-        out,
-        rows,
-        width,
-        epsilon,
-        ROTATE=rope is not None,
-        PAIRS=width // num_heads // 2,
-        BLOCK=triton.next_power_of_2(width),
-        num_warps=_warps(width),
-    )
+    with torch.cuda.device_of(projected_BSD):
+        rotate_rows[(batch * rows,)](
+            projected_BSD,
+            weight_D,
+            None if rope is None else rope.cos_S1P,
+            None if rope is None else rope.sin_S1P,
+            out,
+            rows,
+            width,
+            epsilon,
+            ROTATE=rope is not None,
+            PAIRS=width // num_heads // 2,
+            BLOCK=triton.next_power_of_2(width),
+            num_warps=_warps(width),
+        )
     return out.unflatten(-1, (num_heads, -1))
 
 

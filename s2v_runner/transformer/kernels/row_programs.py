@@ -20,6 +20,7 @@ def _group_of(row, rows_each, groups):
 def _store_rows(values, out, scale, index, width, columns, inside, SCALE: tl.constexpr):
     """Round to the dtype of `out`, after scaling to its range where it has 8 bits."""
     if SCALE:
+        # As `linear.quantise` has it: 448 is the largest float8.
         row_scale = tl.maximum(tl.max(tl.abs(values), 0), 1e-12) / 448.0
         tl.store(scale + index, row_scale)
         values = values / row_scale
