@@ -8,6 +8,7 @@ all its steps is worked out from those that were measured, and called so.
 
 import argparse
 import gc
+import math
 import statistics
 import tempfile
 import time
@@ -46,6 +47,7 @@ from s2v_runner.generation import Watch, generate
 from s2v_runner.plan import SPEECH_RATE
 from s2v_runner.records import EVERY_PASS, FIXED, Request
 from s2v_runner.sampling.clips import ClipEnd, Frames
+from s2v_runner.video.pixels import to_eight_bit
 
 _FRAMES_A_SECOND = 16
 _WHOLE = "whole"
@@ -58,7 +60,8 @@ class Measured:
 
     meter: StageMeter
     seconds: float
-    frames: int
+    frames_FHWC: np.ndarray
+    """What was made, in 8 bits."""
     step_seconds: dict[int, list[float]]
     """Of each clip's steps; the first of a clip includes preparing it."""
 
@@ -70,18 +73,21 @@ def main(arguments: Sequence[str]) -> None:
     options.variant.check(model.transformer, device, dtype)
     size, frames = options.size or Size(model.size), options.frames or model.frames
     rows: list[Row] = []
+    first: Measured | None = None
     with _request(size, frames, options.clips, options.steps) as request:
         for memory in options.memory:
             engine = random_engine(model, device, dtype, options.variant, memory)
             weights = allocated_gib(device)
             measured = measure(request, engine)
-            rows += _rows(measured, memory, weights, options, device.type == "cuda")
+            first = first or measured
+            rows += _rows(measured, first, memory, weights, options)
             del engine
             _empty(device)
     report = Report(
         benchmark="clip",
         measured="A whole generation with random weights of a picture and speech that are noise. Figures that are "
-        f"called extrapolated are for {options.full_steps} steps a clip, from the {options.steps} that were measured.",
+        f"called extrapolated are for {options.full_steps} steps a clip, from the {options.steps} that were measured; "
+        "the difference is that of the frames in 8 bits, as a relative L2 distance, from what the first mode made.",
         options=stated({**vars(options), "model": model.name, "size": size, "frames": frames, "dtype": str(dtype)}),
         **describe_surroundings(device, options.commit),
         rows=tuple(rows),
@@ -96,18 +102,21 @@ def measure(request: Request, engine: Engine) -> Measured:
     meter = StageMeter(device)
     begin = time.perf_counter()
     step_seconds: dict[int, list[float]] = {}
-    frames = 0
+    frames: list[np.ndarray] = []
     watch = Watch(meter.stage, lambda clip, *_: step_seconds.setdefault(clip + 1, []).append(meter.lap()))
     for part in generate(request, engine, watch, None, NO_CACHE):
         if isinstance(part, Frames):
-            frames += part.video_BCVHW.shape[2]
+            frames.append(to_eight_bit(part.video_BCVHW, request.compat))
         elif isinstance(part, ClipEnd):
             meter.clip += 1
     synchronise(device)
-    return Measured(meter, time.perf_counter() - begin, frames, step_seconds)
+    return Measured(meter, time.perf_counter() - begin, np.concatenate(frames), step_seconds)
 
 
-def _rows(measured: Measured, memory: str, weights: float, options: argparse.Namespace, on_gpu: bool) -> Iterator[Row]:
+def _rows(
+    measured: Measured, first: Measured, memory: str, weights: float, options: argparse.Namespace
+) -> Iterator[Row]:
+    on_gpu = options.device.type == "cuda"
     meter = measured.meter
     peaks = meter.peaks_gib
     for stage, seconds in meter.seconds.items():
@@ -124,9 +133,20 @@ def _rows(measured: Measured, memory: str, weights: float, options: argparse.Nam
         "extrapolated_seconds": measured.seconds + missing,
         "peak_gib": meter.peak_gib if on_gpu else None,
         "weights_gib": weights if on_gpu else None,
-        "frames": measured.frames,
+        "frames": len(measured.frames_FHWC),
+        "frame_difference": _distance(measured.frames_FHWC, first.frames_FHWC),
     }
     yield Row({"memory": memory, "stage": _WHOLE}, figures)
+
+
+def _distance(frames_FHWC: np.ndarray, reference_FHWC: np.ndarray) -> float:
+    """Relative L2 distance; 0 where they are the same to the bit."""
+    squares = reference = 0.0
+    for frame, other in zip(frames_FHWC, reference_FHWC, strict=True):
+        wide = other.astype(np.float32)
+        squares += float(np.square(frame - wide).sum())
+        reference += float(np.square(wide).sum())
+    return math.sqrt(squares / reference)
 
 
 @contextmanager

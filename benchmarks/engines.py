@@ -17,6 +17,8 @@ from s2v_runner.transformer import Backend, S2VTransformer, TransformerConfig, p
 from s2v_runner.transformer.initialisation import random_transformer
 from s2v_runner.transformer.linear import put_parameter
 
+_SEED = 0
+
 
 class RandomEngine(Engine):
     """An engine whose parts are random and of the sizes that fit the transformer's."""
@@ -26,7 +28,7 @@ class RandomEngine(Engine):
 
 
 def random_engine(model: Model, device: torch.device, dtype: torch.dtype, variant: Variant, memory: Memory) -> Engine:
-    """Every part loaded, each where the memory mode has it between its turns."""
+    """Every part loaded, each where the memory mode has it between its turns. The weights are the same every time."""
     nowhere = CheckpointFolder(Path(), "official", {})
     settings = EngineSettings(
         folder=nowhere,
@@ -43,11 +45,12 @@ def random_engine(model: Model, device: torch.device, dtype: torch.dtype, varian
     engine = RandomEngine(settings, lambda *_: None)
     config = model.transformer
     # Made on the device, where random numbers are drawn quickly, one after the other, so that none is there for long.
-    with device:
+    with device, torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(_SEED)
         text_encoder = _placed(_text_encoder(model), settings.text_encoder_home, dtype)
         audio_encoder = _placed(_speech_encoder(model), settings.encoder_home, torch.float32)
         vae = random_vae(model.autoencoder_width, settings.autoencoder_dtype, device)
-        transformer = variant.build(random_transformer(config, plain_backend("sdpa"), device, dtype, seed=0))
+        transformer = variant.build(random_transformer(config, plain_backend("sdpa"), device, dtype, _SEED))
     if memory in ("stream", "tiny"):
         _stream(transformer, variant.backend(device, dtype), dtype, device)
     # The engine's parts are cached properties: what is put there is what they are.

@@ -32,6 +32,7 @@ _HEADINGS = {
     "latent_psnr": "latents, PSNR",
     "latent_difference": "latents, difference",
     "frame_psnr": "frames, PSNR",
+    "frame_difference": "frames, difference",
     "mouth_r": "mouth r",
     "mouth_r_change": "its change",
     "lag_change": "change of the lag",

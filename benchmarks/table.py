@@ -34,7 +34,7 @@ TABLES: dict[str, Pivot | Listing] = {
     "clip-memory": Pivot(("stage", "clip"), "memory", "peak_gib"),
     "clip-whole": Listing(
         ("memory",),
-        ("seconds", "extrapolated_seconds", "weights_gib", "peak_gib"),
+        ("seconds", "extrapolated_seconds", "weights_gib", "peak_gib", "frame_difference"),
         only=lambda labels: labels["stage"] == "whole",
     ),
     "sweep": Listing(

@@ -18,6 +18,7 @@ def test_clip(tmp_path: Path):
     for memory in ("resident", "offload"):
         whole = rows[memory, "whole"].figures
         assert whole["frames"] == 13
+        assert whole["frame_difference"] == 0
         assert whole["peak_gib"] is None
         parts = ("encode text", "encode speech", "encode picture")
         parts_seconds = [rows[memory, part].figures["seconds"] or 0 for part in parts]
