@@ -25,7 +25,7 @@ from s2v_runner.errors import InputError
 from s2v_runner.estimate import Memory
 from s2v_runner.placement.residence import BlocksAtHome, visit, visit_by_layers
 from s2v_runner.records import KernelName, MatrixName
-from s2v_runner.transformer import Backend, S2VTransformer, TransformerConfig, resolve_backend
+from s2v_runner.transformer import Backend, S2VTransformer, TransformerConfig, check_widths, resolve_backend
 from s2v_runner.transformer.attention import try_attention
 
 _CPU = torch.device("cpu")
@@ -80,8 +80,9 @@ class Engine:
             raise InputError(f"device '{settings.device}'", f"PyTorch sees {gpus} GPUs here", "Choose 'cpu' or another")
         require_sound(settings.folder, self._parts)
         self._changes()
-        head_dim = self.transformer_config.head_dim
-        try_attention(self._backend.attend, settings.attention, settings.device, settings.dtype, head_dim)
+        config = self.transformer_config
+        check_widths(settings.matrices, settings.device, config)
+        try_attention(self._backend.attend, settings.attention, settings.device, settings.dtype, config.head_dim)
 
     def text_encoder_at_work(self) -> AbstractContextManager[UMT5EncoderModel]:
         """The text encoder, on its device for as long as it is needed."""

@@ -50,15 +50,19 @@ class Form:
     """Whether kernels write in place and keep no copies between them."""
     autoencoder_bytes: int
     """Of a number that the autoencoder's convolutions multiply."""
+    is_text_on_device: bool
+    """Whether texts are encoded where the rest is computed."""
 
 
-PLAIN_BFLOAT16 = Form(dtype_bytes=2, matrix_bytes=2, is_fused=False, autoencoder_bytes=4)
+PLAIN_BFLOAT16 = Form(dtype_bytes=2, matrix_bytes=2, is_fused=False, autoencoder_bytes=4, is_text_on_device=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
     weight_bytes: dict[str, int]
     """Of each part as it is loaded."""
+    is_text_on_device: bool
+    """Whether the text encoder is among the parts that come to the device."""
     block_bytes: tuple[int, ...]
     """Of each of the transformer's blocks."""
     step_bytes: int
@@ -75,13 +79,16 @@ class Estimate:
 
     def peak_bytes(self, memory: Memory) -> int:
         """Of the device, at the peak of the whole generation."""
+        coming = {
+            name: size for name, size in self.weight_bytes.items() if self.is_text_on_device or name != "text_encoder"
+        }
         if memory == "resident":
-            return sum(self.weight_bytes.values()) + self.working_bytes
-        staying = sum(size for name, size in self.weight_bytes.items() if name not in _ENCODERS)
+            return sum(coming.values()) + self.working_bytes
+        staying = sum(size for name, size in coming.items() if name not in _ENCODERS)
         if memory in ("stream", "tiny"):
             staying -= sum(self.block_bytes) - _SLOTS * max(self.block_bytes)
         # In a process that goes on, what stays is there when the next run's texts are encoded.
-        text, audio = (self.weight_bytes.get(name, 0) for name in _ENCODERS)
+        text, audio = (coming.get(name, 0) for name in _ENCODERS)
         if memory == "tiny":
             text = round(text * _TEXT_LAYER_SHARE)
         return staying + max(self.working_bytes, text, audio)
@@ -115,6 +122,7 @@ def estimate(
     factor = _FUSED_STEP_BYTES if form.is_fused else _PLAIN_STEP_BYTES
     return Estimate(
         weight_bytes=weights,
+        is_text_on_device=form.is_text_on_device,
         block_bytes=tuple(
             multiplied * form.matrix_bytes + prepared * form.dtype_bytes
             for multiplied, prepared in zip(_step_numbers(sizes), _prepared_numbers(sizes), strict=True)

@@ -84,7 +84,7 @@ def test_operations_are_as_many_as_pytorch_counts(plan_two_clips: Callable[..., 
     assert counted == pytest.approx(counter.get_total_flops(), rel=1e-3)
 
 
-FUSED = Form(dtype_bytes=2, matrix_bytes=2, is_fused=True, autoencoder_bytes=2)
+FUSED = Form(dtype_bytes=2, matrix_bytes=2, is_fused=True, autoencoder_bytes=2, is_text_on_device=True)
 IN_FLOAT8 = dataclasses.replace(FUSED, matrix_bytes=1)
 FLOAT32 = dataclasses.replace(PLAIN_BFLOAT16, dtype_bytes=4, matrix_bytes=4)
 
@@ -106,6 +106,16 @@ def test_each_mode_takes_less_than_the_one_before(plan_two_clips: Callable[..., 
         peaks = [cost.peak_bytes(mode) for mode in MEMORY_MODES]
         assert peaks == sorted(peaks, reverse=True)
         assert cost.weight_bytes["transformer"] > sum(cost.block_bytes)
+
+
+def test_a_text_encoder_on_the_cpu_takes_nothing_of_the_device(plan_two_clips: Callable[..., RunPlan]):
+    apart = dataclasses.replace(FUSED, is_text_on_device=False)
+    here, away = (estimate(plan_two_clips(), RELEASED_SIZES, 1, 2, True, form) for form in (FUSED, apart))
+    saved = [here.peak_bytes(mode) - away.peak_bytes(mode) for mode in MEMORY_MODES]
+    text = RELEASED_SIZES.weight_bytes["text_encoder"]
+    # Where it leaves the device again, it is at the peak as far as it is more than what the steps work in.
+    assert saved == [text, text - here.working_bytes, text - here.working_bytes, 0]
+    assert here.weight_bytes == away.weight_bytes
 
 
 def test_matrices_of_four_bytes_take_twice_the_room_and_the_rest_what_it_took(plan_two_clips: Callable[..., RunPlan]):

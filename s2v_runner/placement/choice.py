@@ -56,6 +56,7 @@ class Placement:
             matrix_bytes=dtype_bytes if self.matrices == "model" else 1,
             is_fused=self.kernels == "triton",
             autoencoder_bytes=BYTES[self.autoencoder_dtype],
+            is_text_on_device=self.text_device == self.device,
         )
 
 

@@ -13,7 +13,7 @@ Ported from `wan/modules/s2v/` of Wan-Video/Wan2.2. The names of axes in this fo
 """
 
 from s2v_runner.transformer.attention import resolve_attention
-from s2v_runner.transformer.backend import Backend, plain_backend, resolve_backend
+from s2v_runner.transformer.backend import Backend, check_widths, plain_backend, resolve_backend
 from s2v_runner.transformer.config import TransformerConfig
 from s2v_runner.transformer.model import Conditioning, PreparedConditioning, S2VTransformer
 
@@ -23,6 +23,7 @@ __all__ = [
     "PreparedConditioning",
     "S2VTransformer",
     "TransformerConfig",
+    "check_widths",
     "plain_backend",
     "resolve_attention",
     "resolve_backend",

@@ -15,10 +15,12 @@ from s2v_runner.errors import InputError
 from s2v_runner.placement.hardware import FIRST_WITH_FLOAT8
 from s2v_runner.records import KernelName, MatrixName
 from s2v_runner.transformer.attention import AttentionFunction, resolve_attention, resolve_cross_attention
+from s2v_runner.transformer.config import TransformerConfig
 from s2v_runner.transformer.kernels.interface import Kernels
 from s2v_runner.transformer.kernels.plain import PLAIN, PLAIN_FLOAT8
 from s2v_runner.transformer.linear import (
     FLOAT8,
+    FLOAT8_MULTIPLE,
     Float8Linear,
     Float8WeightLinear,
     WeightLinear,
@@ -75,6 +77,20 @@ def resolve_backend(
         kernels=chosen,
         linear=linears[matrices],
     )
+
+
+def check_widths(matrices: MatrixName, device: torch.device, config: TransformerConfig) -> None:
+    """Raises InputError where a GPU cannot multiply matrices of these widths in 8 bits."""
+    if matrices != "float8" or device.type != "cuda":
+        return
+    for name, width in (("width", config.model_dim), ("feed-forward width", config.feed_forward_dim)):
+        if width % FLOAT8_MULTIPLE:
+            raise InputError(
+                "speed.matrices=float8",
+                f"GPUs multiply 8 bits in widths that are multiples of {FLOAT8_MULTIPLE}, and this model's {name} "
+                f"is {width}",
+                "Choose model (speed=exact does), or float8_weights",
+            )
 
 
 def _check_triton(device: torch.device, dtype: torch.dtype) -> None:

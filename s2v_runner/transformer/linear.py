@@ -14,6 +14,8 @@ from torch import nn
 
 FLOAT8 = torch.float8_e4m3fn
 FLOAT8_LARGEST = torch.finfo(FLOAT8).max
+FLOAT8_MULTIPLE = 16
+"""Of which both widths of a matrix are multiples where tensor cores multiply it."""
 LEAST_SCALE = 1e-12
 """So that a row of zeros divides by something."""
 

@@ -1,3 +1,4 @@
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ def cost(form: Form) -> Estimate:
     size = form.dtype_bytes * GIB // 2
     return Estimate(
         weight_bytes={"transformer": 15 * size, "text_encoder": 3 * size},
+        is_text_on_device=form.is_text_on_device,
         block_bytes=(size * 3 // 2,) * 10,
         step_bytes=2 * size,
         decode_bytes=size,
@@ -85,7 +87,8 @@ def test_matrices_are_in_eight_bits_where_the_gpu_multiplies_them():
     assert choose("cuda", capability=(8, 6), matrices="float8_weights").matrices == "float8_weights"
 
 
-def test_without_it_attention_is_cudnns():
+def test_without_it_attention_is_cudnns(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, FLASH_3_MODULE, None)
     assert choose("cuda", capability=(9, 0)).attention == "sdpa_cudnn"
 
 
