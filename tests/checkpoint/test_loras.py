@@ -1,7 +1,6 @@
-"""LoRAs: what is merged is what one would add by hand, whatever its names; what does not fit is refused."""
+"""LoRAs: what is merged is what one would add by hand, whatever its names."""
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,125 +8,26 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from s2v_runner.checkpoint.layout import locate_checkpoint
-from s2v_runner.checkpoint.loras import Lora, check_loras, count_left_out
 from s2v_runner.checkpoint.names import DIALECTS, TransformerNames, module_names
 from s2v_runner.engine import Engine
 from s2v_runner.errors import InputError
 from tests.checkpoint.folders import copy_official, write_diffusers
-from tests.conftest import make_engine
-from tests.places import TINY_CHECKPOINT
-
-RANK, WIDTH = 3, 80
-# A linear layer of each kind, one of S2V's own, and a convolution.
-MODULES = (
-    "blocks.0.self_attention.query",
-    "blocks.1.text_attention.output",
-    "blocks.2.feed_forward.expand",
-    "blocks.3.feed_forward.contract",
-    "blocks.2.audio_injection.value",
-    "time_embedding.project",
-    "head.project",
-    "patch_embedding",
+from tests.checkpoint.loras import (
+    NAMINGS,
+    RANK,
+    Naming,
+    Tensors,
+    assert_near,
+    by_hand,
+    comfy,
+    diffusers,
+    factors_of,
+    lora_at,
+    merged,
+    write,
+    write_lora,
 )
-Tensors = dict[str, torch.Tensor]
-
-
-def names_of(engine: Engine, dialect: str) -> TransformerNames:
-    return TransformerNames(dialect, engine.transformer_config.audio_injection_layers)
-
-
-def write(path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str] | None = None) -> Path:
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata)
-    return path
-
-
-def lora_at(path: Path, scale: float = 1.0) -> Lora:
-    return Lora(path, scale, "", count_left_out(path))
-
-
-def merged(folder: Path, *loras: Lora, dtype: torch.dtype = torch.float32) -> Tensors:
-    engine = Engine(replace(make_engine(folder, dtype).settings, loras=loras), lambda *_: None)
-    engine.check()
-    return dict(engine.transformer.state_dict())
-
-
-def factors_of(engine: Engine, seed: int) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-    """For each module `down` and `up`."""
-    generator = torch.Generator().manual_seed(seed)
-    shapes = {module: engine.transformer.state_dict()[f"{module}.weight"].shape for module in MODULES}
-    return {
-        module: (
-            torch.randn(RANK, *shape[1:], generator=generator),
-            torch.randn(shape[0], RANK, *[1] * (len(shape) - 2), generator=generator),
-        )
-        for module, shape in shapes.items()
-    }
-
-
-def product(down: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
-    return (up.flatten(1).double() @ down.flatten(1).double()).reshape(up.shape[0], *down.shape[1:])
-
-
-Naming = Callable[[Engine, str, torch.Tensor, torch.Tensor], Tensors]
-
-
-def diffusers(engine: Engine, module: str, down: torch.Tensor, up: torch.Tensor) -> Tensors:
-    name = f"transformer.{names_of(engine, 'diffusers').published(module)}"
-    return {f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up}
-
-
-def peft(engine: Engine, module: str, down: torch.Tensor, up: torch.Tensor) -> Tensors:
-    name = f"base_model.model.{names_of(engine, 'diffusers_nested').published(module)}"
-    return {f"{name}.lora_A.default.weight": down, f"{name}.lora_B.default.weight": up}
-
-
-def bare(engine: Engine, module: str, down: torch.Tensor, up: torch.Tensor) -> Tensors:
-    name = names_of(engine, "official").published(module)
-    return {f"{name}.lora_A.default.weight": down, f"{name}.lora_B.default.weight": up}
-
-
-def comfy(engine: Engine, module: str, down: torch.Tensor, up: torch.Tensor) -> Tensors:
-    name = f"diffusion_model.{names_of(engine, 'official').published(module)}"
-    # Alpha is twice the rank, and the factor half as large.
-    alpha = torch.tensor(2.0 * RANK)
-    return {f"{name}.lora_down.weight": down / 2, f"{name}.lora_up.weight": up, f"{name}.alpha": alpha}
-
-
-def kohya(engine: Engine, module: str, down: torch.Tensor, up: torch.Tensor) -> Tensors:
-    name = f"lora_unet_{names_of(engine, 'official').published(module).replace('.', '_')}"
-    alpha = torch.tensor(2 * RANK)
-    return {f"{name}.lora_down.weight": down / 2, f"{name}.lora_up.weight": up, f"{name}.alpha": alpha}
-
-
-def whole(engine: Engine, module: str, down: torch.Tensor, up: torch.Tensor) -> Tensors:
-    name = f"diffusion_model.{names_of(engine, 'official').published(module)}"
-    return {f"{name}.diff": product(down, up).float()}
-
-
-NAMINGS: tuple[Naming, ...] = (diffusers, peft, bare, comfy, kohya, whole)
-
-
-def write_lora(path: Path, engine: Engine, naming: Naming, seed: int) -> Path:
-    tensors: Tensors = {}
-    for module, (down, up) in factors_of(engine, seed).items():
-        tensors |= naming(engine, module, down, up)
-    return write(path, tensors)
-
-
-def by_hand(engine: Engine, *parts: tuple[int, float]) -> Tensors:
-    """The weights with the LoRAs of these seeds, each as often as its scale says."""
-    expected = {name: tensor.double() for name, tensor in engine.transformer.state_dict().items()}
-    for seed, scale in parts:
-        for module, factors in factors_of(engine, seed).items():
-            expected[f"{module}.weight"] = expected[f"{module}.weight"] + scale * product(*factors)
-    return expected
-
-
-def assert_near(found: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]) -> None:
-    assert found.keys() == expected.keys()
-    for name, tensor in expected.items():
-        torch.testing.assert_close(found[name].double(), tensor.double(), rtol=1e-6, atol=1e-6, msg=name)
+from tests.places import TINY_CHECKPOINT
 
 
 @pytest.fixture(scope="module")
@@ -249,102 +149,6 @@ def test_layers_for_encoded_pictures_are_left_out_and_counted(tmp_path: Path, ti
     only = lora_at(write(tmp_path / "b.safetensors", pictures))
     with pytest.raises(InputError, match="it changes nothing in this model"):
         merged(TINY_CHECKPOINT, only)
-
-
-Q = "diffusion_model.blocks.0.self_attn.q"
-
-
-def pair(**changes: torch.Tensor) -> Tensors:
-    """A sound pair of factors, with changes."""
-    tensors = {"lora_down.weight": torch.randn(RANK, WIDTH), "lora_up.weight": torch.randn(WIDTH, RANK)}
-    return {f"{Q}.{name}": tensor for name, tensor in (tensors | changes).items()}
-
-
-def with_header(text: str) -> dict[str, str]:
-    return {"lora_adapter_metadata": text}
-
-
-REFUSED: dict[str, tuple[Tensors, dict[str, str] | None, str]] = {
-    "of another model": (
-        {"transformer.single_blocks.0.lora_A.weight": torch.zeros(2, 2)},
-        None,
-        r"1 of its 1 tensors belong to nothing in this model, such as 'transformer.single_blocks.0.lora_A.weight'",
-    ),
-    "partly of another": (
-        pair() | {f"diffusion_model.vace_blocks.{n}.diff_b": torch.zeros(WIDTH) for n in range(5)},
-        None,
-        "5 of its 7 tensors belong to nothing",
-    ),
-    "of a block that is not there": (
-        {"diffusion_model.blocks.39.self_attn.q.diff_b": torch.zeros(WIDTH)},
-        None,
-        "belong to nothing",
-    ),
-    "of a method that is not known": (
-        pair() | {f"{Q}.dora_scale": torch.zeros(WIDTH)},
-        None,
-        "belong to nothing.*dora_scale",
-    ),
-    "twice": (pair() | {f"{Q}.lora_A.weight": torch.zeros(RANK, WIDTH)}, None, "belong to nothing"),
-    "half": ({f"{Q}.lora_down.weight": torch.zeros(RANK, WIDTH)}, None, "lack their other half"),
-    "alpha alone": ({f"{Q}.alpha": torch.tensor(1.0)}, None, "lack their other half"),
-    "wider": (
-        pair(**{"lora_down.weight": torch.zeros(RANK, WIDTH + 1)}),
-        None,
-        "1 of its 2 tensors are not of the shapes of this model's layers",
-    ),
-    "factors of two ranks": (
-        pair(**{"lora_up.weight": torch.zeros(WIDTH, RANK + 1)}),
-        None,
-        "1 of its 2 tensors are not of the shapes",
-    ),
-    "short difference": ({f"{Q}.diff_b": torch.zeros(WIDTH - 1)}, None, "are not of the shapes"),
-    "bias where none is": (
-        {"diffusion_model.blocks.0.self_attn.norm_q.diff_b": torch.zeros(WIDTH)},
-        None,
-        "are not of",
-    ),
-    "eight bits": (
-        pair(**{"lora_up.weight": torch.zeros(WIDTH, RANK).to(torch.float8_e4m3fn)}),
-        None,
-        "are not F32, F16, BF16",
-    ),
-    "many alphas": (pair(alpha=torch.zeros(2)), None, "are not F32"),
-    "empty": ({}, None, "it changes nothing"),
-    "other scaling": (pair(), with_header('{"transformer.use_rslora": true}'), "trained with use_rslora"),
-    "broken settings": (pair(), with_header("{"), "cannot be read"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_does_not_fit_is_refused_from_its_header(tmp_path: Path, case: str):
-    tensors, metadata, words = REFUSED[case]
-    path = write(tmp_path / "a.safetensors", tensors, metadata)
-    with pytest.raises(InputError, match=words) as refused:
-        check_loras([lora_at(path)], locate_checkpoint(TINY_CHECKPOINT))
-    assert str(path) in str(refused.value)
-    engine = Engine(replace(make_engine(TINY_CHECKPOINT).settings, loras=(lora_at(path),)), lambda *_: None)
-    with pytest.raises(InputError, match=words):
-        engine.check()
-
-
-def test_a_file_that_is_none_is_refused(tmp_path: Path):
-    path = tmp_path / "a.safetensors"
-    with pytest.raises(InputError, match="there is no such file"):
-        count_left_out(path)
-    path.write_bytes(b"no header")
-    with pytest.raises(InputError, match="header claims"):
-        count_left_out(path)
-
-
-@pytest.mark.parametrize("key", ["lora_down.weight", "lora_up.weight", "alpha"])
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_numbers_that_are_not_finite_are_refused(tmp_path: Path, key: str, value: float):
-    tensors = pair(alpha=torch.tensor(1.0))
-    tensors[f"{Q}.{key}"].view(-1)[:1].fill_(value)
-    path = write(tmp_path / "a.safetensors", tensors)
-    with pytest.raises(InputError, match=rf"a\.safetensors': '{Q}.{key}' holds values that are not finite"):
-        merged(TINY_CHECKPOINT, lora_at(path))
 
 
 def test_a_file_that_changed_since_it_was_checked_is_refused(tmp_path: Path, tiny_engine: Engine):
