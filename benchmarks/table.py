@@ -29,6 +29,7 @@ TABLES: dict[str, Pivot | Listing] = {
         (*_CASE, "variant"), ("tflop_per_second", "prepare_seconds", "weights_gib", "peak_gib", "difference")
     ),
     "ways": Listing(("variant",), ("forward_seconds", "tflop_per_second", "weights_gib", "peak_gib", "difference")),
+    "precision": Listing(("clip", "variant"), ("forward_seconds", "weights_gib", "difference")),
     "step": Pivot(_CASE, "variant", "step_seconds", beside=("tokens",)),
     "clip": Pivot(("stage", "clip"), "memory", "seconds", least=0.05),
     "clip-memory": Pivot(("stage", "clip"), "memory", "peak_gib"),
