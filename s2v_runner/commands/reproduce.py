@@ -19,6 +19,7 @@ from s2v_runner.tracking.record import Record, read_record
 from s2v_runner.tracking.sync import fetch_record
 
 _DIFFERENT = 1
+_DEVICE_WORDS = {"name": "GPU", "memory_bytes": "GPU's memory in bytes", "cuda": "version of CUDA"}
 _MLFLOW_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -43,6 +44,7 @@ def reproduce(options: argparse.Namespace) -> int:
     refuse_several_processes(composed.config)
     for line in _differences(record, composed):
         print(f"warning: {line}", file=sys.stderr)
+    _compute_alike(record)
     finished = perform_run(composed, tuple(sys.argv), Session(), reproduces=name)
     tell_finished(finished)
     return _compare(record, finished)
@@ -95,6 +97,15 @@ def _differences(record: Record, composed: Composed) -> list[str]:
     return found
 
 
+def _compute_alike(record: Record) -> None:
+    """Take as many threads as the run had: with more or fewer, a CPU adds up in another order."""
+    threads = record.environment.get("device", {}).get("threads")
+    if threads is not None:
+        from s2v_runner.placement.devices import use_threads
+
+        use_threads(threads)
+
+
 def _compare(record: Record, finished: FinishedRun) -> int:
     made, again = record.frames, finished.record.frames
     assert made is not None
@@ -104,4 +115,8 @@ def _compare(record: Record, finished: FinishedRun) -> int:
         return 0
     then, now = (f"{frames['count']} with SHA-256 {frames['sha256'][:16]}…" for frames in (made, again))
     print(f"the frames differ: {then} then, {now} now")
+    device, device_now = (of.environment.get("device", {}) for of in (record, finished.record))
+    for name in device.keys() & device_now.keys():
+        if device[name] != device_now[name]:
+            print(f"the {_DEVICE_WORDS.get(name, name)} was {device[name]} and is {device_now[name]}")
     return _DIFFERENT

@@ -36,6 +36,11 @@ def look_at(device: str) -> Hardware:
     return Hardware(device, free + torch.cuda.memory_reserved(device), torch.cuda.get_device_capability(device))
 
 
+def use_threads(count: int) -> None:
+    """Compute on so many threads of the CPU. How sums are divided among them decides how they are rounded."""
+    torch.set_num_threads(count)
+
+
 def wait_for(device: str) -> None:
     """Wait until the device has done all it was told, so that a clock says the truth."""
     if device.startswith("cuda"):

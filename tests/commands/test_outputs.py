@@ -2,9 +2,11 @@
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from s2v_runner.cli import main
 from s2v_runner.run import FinishedRun
@@ -80,9 +82,31 @@ def test_reproduce_refuses_an_input_that_has_changed_everywhere(made: FinishedRu
 def test_reproduce_says_when_the_frames_differ(made: FinishedRun, capsys: Said):
     record = read_json(made.folder / "record.json")
     record["resolved"]["base_seed"] += 1
+    record["environment"]["device"]["name"] = "NVIDIA H200"
+    record["environment"]["device"]["device"] = "cuda"
     (made.folder / "record.json").write_text(json.dumps(record))
     assert main(["reproduce", str(made.folder)]) == 1
-    assert "the frames differ" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "the frames differ" in said
+    assert "the device was cuda and is cpu" in said
+
+
+@pytest.fixture
+def as_many_threads() -> Iterator[None]:
+    """Puts back how many there were."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("as_many_threads")
+def test_reproduce_takes_as_many_threads_as_the_run_had(workshop: Workshop, made: FinishedRun):
+    record = read_json(made.folder / "record.json")
+    assert record["environment"]["device"]["threads"] == 1
+    record["environment"]["device"]["threads"] = 3
+    (made.folder / "record.json").write_text(json.dumps(record))
+    main(["reproduce", str(made.folder)])
+    assert read_json(workshop.folders()[-1] / "record.json")["environment"]["device"]["threads"] == 3
 
 
 def test_reproduce_warns_of_other_weights_and_packages(made: FinishedRun, capsys: Said):
