@@ -8,7 +8,6 @@ all its steps is worked out from those that were measured, and called so.
 
 import argparse
 import gc
-import math
 import statistics
 import tempfile
 import time
@@ -33,6 +32,7 @@ from benchmarks.arguments import (
     parse_size,
     parse_variant_argument,
 )
+from benchmarks.distances import relative_distance
 from benchmarks.engines import random_engine
 from benchmarks.machine import allocated_gib, synchronise
 from benchmarks.models import MOTION_FRAMES
@@ -60,7 +60,7 @@ class Measured:
 
     meter: StageMeter
     seconds: float
-    frames_FHWC: np.ndarray
+    frames_FHWC: torch.Tensor
     """What was made, in 8 bits."""
     step_seconds: dict[int, list[float]]
     """Of each clip's steps; the first of a clip includes preparing it."""
@@ -110,7 +110,7 @@ def measure(request: Request, engine: Engine) -> Measured:
         elif isinstance(part, ClipEnd):
             meter.clip += 1
     synchronise(device)
-    return Measured(meter, time.perf_counter() - begin, np.concatenate(frames), step_seconds)
+    return Measured(meter, time.perf_counter() - begin, torch.from_numpy(np.concatenate(frames)), step_seconds)
 
 
 def _rows(
@@ -134,19 +134,9 @@ def _rows(
         "peak_gib": meter.peak_gib if on_gpu else None,
         "weights_gib": weights if on_gpu else None,
         "frames": len(measured.frames_FHWC),
-        "frame_difference": _distance(measured.frames_FHWC, first.frames_FHWC),
+        "frame_difference": relative_distance(measured.frames_FHWC, first.frames_FHWC),
     }
     yield Row({"memory": memory, "stage": _WHOLE}, figures)
-
-
-def _distance(frames_FHWC: np.ndarray, reference_FHWC: np.ndarray) -> float:
-    """Relative L2 distance; 0 where they are the same to the bit."""
-    squares = reference = 0.0
-    for frame, other in zip(frames_FHWC, reference_FHWC, strict=True):
-        wide = other.astype(np.float32)
-        squares += float(np.square(frame - wide).sum())
-        reference += float(np.square(wide).sum())
-    return math.sqrt(squares / reference)
 
 
 @contextmanager

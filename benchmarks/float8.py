@@ -24,6 +24,7 @@ import numpy as np
 import torch
 
 from benchmarks.arguments import make_suite_parser, parse_count, parse_device
+from benchmarks.distances import relative_distance
 from benchmarks.float8_arms import ARMS, EVERYWHERE, EXACT
 from benchmarks.report import Report, Row, keep_report, stated
 from benchmarks.surroundings import describe_surroundings
@@ -171,7 +172,7 @@ def _compare(made: Made, exact: Made | None) -> dict[str, float | None]:
     (latents,), (exact_latents,) = made.latents, exact.latents
     return {
         "latent_psnr": _psnr(latents, exact_latents, float(exact_latents.max() - exact_latents.min())),
-        "latent_difference": float((latents - exact_latents).double().norm() / exact_latents.double().norm()),
+        "latent_difference": relative_distance(latents, exact_latents),
         "frame_psnr": _psnr(made.video_BCVHW, exact.video_BCVHW, _PIXEL_PEAK),
     }
 

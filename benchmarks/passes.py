@@ -9,6 +9,7 @@ import torch
 
 from benchmarks.arguments import Size, choose_dtype
 from benchmarks.clips import ClipCase, draw_conditioning, draw_latents, list_cases
+from benchmarks.distances import relative_distance
 from benchmarks.machine import allocated_gib, alternate, peak_gib, reset_peak, weights_gib
 from benchmarks.models import with_layers
 from benchmarks.operations import count_work
@@ -120,7 +121,7 @@ def measure_case(
         answers[name] = calls[name]()
         peaks[name] = weights_gib(transformer) + inputs + peak_gib(device) - before
     reference = next(iter(answers.values()))
-    differences = {name: _distance(answer, reference) for name, answer in answers.items()}
+    differences = {name: relative_distance(answer, reference) for name, answer in answers.items()}
     del answers, reference
 
     def prepare_with(transformer: S2VTransformer) -> Callable[[], object]:
@@ -172,7 +173,3 @@ def _describe_part(config: TransformerConfig, whole: TransformerConfig) -> str:
         f" {config.num_layers} of {whole.num_layers} blocks were measured, {hearing} of the {all_hearing} that hear "
         "the speech among them; figures that are called scaled up are for all of them."
     )
-
-
-def _distance(answer: torch.Tensor, reference: torch.Tensor) -> float:
-    return float((answer.double() - reference.double()).norm() / reference.double().norm())

@@ -15,6 +15,7 @@ import torch
 
 from benchmarks.arguments import Size, add_model, make_suite_parser, parse_count, parse_size
 from benchmarks.autoencoders import EXACT, PRECISIONS, Autoencoder, random_autoencoder
+from benchmarks.distances import relative_distance
 from benchmarks.machine import allocated_gib, alternate, peak_gib, reset_peak
 from benchmarks.report import Report, Row, keep_report, stated
 from benchmarks.surroundings import describe_surroundings
@@ -72,7 +73,11 @@ def measure(
                 "peak_gib": peaks[direction] if device.type == "cuda" else None,
                 "weights_gib": autoencoders[name].weights_gib,
             }
-            figures |= _errors(chunks, exact_chunks) if direction == "decode" else _distance(encoded, exact)
+            figures |= (
+                _errors(chunks, exact_chunks)
+                if direction == "decode"
+                else {"difference": relative_distance(encoded, exact)}
+            )
             yield Row({**labels, "direction": direction}, figures, {"seconds": each})
 
 
@@ -109,10 +114,6 @@ def _errors(chunks: Chunks, exact: Chunks) -> dict[str, float | None]:
         "largest_error_levels": max(float(difference.max()) for difference in differences),
         "mean_error_levels": sum(float(difference.sum(dtype=torch.float64)) for difference in differences) / count,
     }
-
-
-def _distance(encoded: torch.Tensor, exact: torch.Tensor) -> dict[str, float | None]:
-    return {"difference": float((encoded.double() - exact.double()).norm() / exact.double().norm())}
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
