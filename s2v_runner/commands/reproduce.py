@@ -116,7 +116,7 @@ def _compare(record: Record, finished: FinishedRun) -> int:
     then, now = (f"{frames['count']} with SHA-256 {frames['sha256'][:16]}…" for frames in (made, again))
     print(f"the frames differ: {then} then, {now} now")
     device, device_now = (of.environment.get("device", {}) for of in (record, finished.record))
-    for name in device.keys() & device_now.keys():
-        if device[name] != device_now[name]:
+    for name in device:
+        if name in device_now and device[name] != device_now[name]:
             print(f"the {_DEVICE_WORDS.get(name, name)} was {device[name]} and is {device_now[name]}")
     return _DIFFERENT
