@@ -20,7 +20,7 @@ HOMES = {
     "av": {"inputs", "video"},
     "imageio": {"inputs", "video"},
     "accelerate": {"placement"},
-    "torch.distributed": {"placement"},
+    "torch.distributed": {"parallel"},
     "hydra": {"config"},
     "omegaconf": {"config"},
     "pydantic": {"config"},
