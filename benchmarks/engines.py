@@ -10,6 +10,7 @@ from benchmarks.autoencoders import random_vae
 from benchmarks.models import Model
 from benchmarks.variants import Variant
 from s2v_runner.checkpoint.layout import CheckpointFolder
+from s2v_runner.division import UNDIVIDED
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.estimate import Memory
 from s2v_runner.placement.residence import BlocksAtHome
@@ -32,6 +33,7 @@ def random_engine(model: Model, device: torch.device, dtype: torch.dtype, varian
     nowhere = CheckpointFolder(Path(), "official", {})
     settings = EngineSettings(
         folder=nowhere,
+        digest="",
         device=device,
         dtype=dtype,
         autoencoder_dtype=torch.float16 if device.type == "cuda" else torch.float32,
@@ -42,7 +44,7 @@ def random_engine(model: Model, device: torch.device, dtype: torch.dtype, varian
         memory=memory,
         loras=(),
     )
-    engine = RandomEngine(settings, lambda *_: None)
+    engine = RandomEngine(settings, lambda *_: None, UNDIVIDED)
     config = model.transformer
     # Made on the device, where random numbers are drawn quickly, one after the other, so that none is there for long.
     with device, torch.random.fork_rng([device] if device.type == "cuda" else []):

@@ -24,7 +24,7 @@ from benchmarks.autoencoders import EXACT, PRECISIONS, random_autoencoder
 from benchmarks.clips import LATER, ClipCase, draw_conditioning, draw_latents
 from benchmarks.models import MODELS
 from s2v_runner.sampling.denoise import denoise
-from s2v_runner.sampling.guidance import guided_velocity
+from s2v_runner.sampling.guidance import ONE_AFTER_THE_OTHER, guided_velocity
 from s2v_runner.sampling.schedules import make_solver
 from s2v_runner.transformer import S2VTransformer, plain_backend
 from s2v_runner.transformer.initialisation import random_transformer
@@ -104,7 +104,7 @@ def count_operators() -> dict[str, Counts]:
     latents = draw_latents(_MODEL.transformer, _CASE, _CPU)
     prepared = transformer.prepare(conditioning)
     timestep = torch.tensor([500.0])
-    velocity = guided_velocity(transformer, conditioning, conditioning.text_BTC, 4.5, ["guided"])
+    velocity = guided_velocity(transformer, conditioning, conditioning.text_BTC, 4.5, ["guided"], ONE_AFTER_THE_OTHER)
     solver = make_solver("euler", 1, [0], 5.0, _CPU)
     counts = {
         "prepare": _count(lambda: transformer.prepare(conditioning)),

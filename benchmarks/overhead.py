@@ -39,13 +39,14 @@ from s2v_runner.prepare import prepare_run
 from s2v_runner.placement.choice import choose_placement
 from s2v_runner.placement.devices import look_at
 from s2v_runner.describe import placement_request
-from s2v_runner.production import Engines
+from s2v_runner.division import UNDIVIDED
+from s2v_runner.production import Engines, unwatched
 from s2v_runner.generation import UNWATCHED, generate
 config = compose_run(SETTINGS).config
 run = prepare_run(config)
 device = "cuda" if torch.cuda.is_available() else "cpu"
 placement = choose_placement(placement_request(run), look_at(device), run.estimate_cost)
-engine = Engines().engine_for(run, placement)
+engine = Engines(UNDIVIDED, unwatched).engine_for(run, placement)
 for part in generate(run.request, engine, UNWATCHED, None, NO_CACHE):
     pass
 """
@@ -53,11 +54,13 @@ for part in generate(run.request, engine, UNWATCHED, None, NO_CACHE):
 RUNS = """
 import json, time
 from s2v_runner.config.compose import compose_run
+from s2v_runner.prepare import prepare_run
 from s2v_runner.run import Session, perform_run
 session = Session()
 def perform():
     begin = time.perf_counter()
-    record = perform_run(compose_run(SETTINGS), ("benchmark",), session, None).record
+    composed = compose_run(SETTINGS)
+    record = perform_run(prepare_run(composed.config), composed, ("benchmark",), session, None).record
     return time.perf_counter() - begin, dict(record.attempts[-1].stages)
 first, second = perform(), perform()
 print(json.dumps({"second_seconds": second[0], "first_stages": first[1], "second_stages": second[1]}))

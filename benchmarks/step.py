@@ -14,7 +14,7 @@ import torch
 from benchmarks.arguments import add_passes, make_suite_parser
 from benchmarks.passes import Call, Pass, measure_passes
 from benchmarks.report import keep_report
-from s2v_runner.sampling.guidance import guided_velocity
+from s2v_runner.sampling.guidance import ONE_AFTER_THE_OTHER, guided_velocity
 from s2v_runner.transformer import Conditioning, S2VTransformer
 
 _TIMESTEP = 500.0
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _begin(transformer: S2VTransformer, conditioning: Conditioning, latents: torch.Tensor) -> Call:
     negative = conditioning.text_BTC.flip(1)
-    velocity = guided_velocity(transformer, conditioning, negative, _GUIDANCE, _GUIDED)
+    velocity = guided_velocity(transformer, conditioning, negative, _GUIDANCE, _GUIDED, ONE_AFTER_THE_OTHER)
     timestep = torch.tensor([_TIMESTEP], device=latents.device)
     return lambda: latents + _STRIDE * velocity(latents, timestep)
 

@@ -9,6 +9,7 @@ import torch
 from s2v_runner.errors import InputError
 from s2v_runner.records import KernelName, MatrixName
 from s2v_runner.transformer import (
+    WHOLE_SEQUENCE,
     Backend,
     S2VTransformer,
     TransformerConfig,
@@ -52,7 +53,8 @@ class Variant:
         try_attention(backend.attend, self.attention, device, self._dtype(dtype), config.head_dim)
 
     def backend(self, device: torch.device, dtype: torch.dtype) -> Backend:
-        return resolve_backend(self.attention, self.kernels, self.matrices, device, self._dtype(dtype))
+        dtype = self._dtype(dtype)
+        return resolve_backend(self.attention, self.kernels, self.matrices, device, dtype, WHOLE_SEQUENCE)
 
     def _dtype(self, dtype: torch.dtype) -> torch.dtype:
         return torch.float32 if self.weights == "float32" else dtype

@@ -126,6 +126,7 @@ def resolve_settings(run: PreparedRun, placement: Placement) -> dict[str, Any]:
     if "calibration" in run.inputs:
         resolved["speed"]["calibration"] = run.inputs["calibration"]["path"]
     resolved["sampler"]["shift"] = run.plan.shift
+    resolved["parallel"]["ulysses_size"] = run.topology.sequence
     resolved["speed"] |= {
         "attention": placement.attention,
         "kernels": placement.kernels,

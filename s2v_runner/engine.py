@@ -21,11 +21,18 @@ from s2v_runner.checkpoint.load import (
 )
 from s2v_runner.checkpoint.loras import Changes, Lora, plan_changes
 from s2v_runner.checkpoint.tokenizer import load_extractor, load_tokenizer
+from s2v_runner.division import Division
 from s2v_runner.errors import InputError
 from s2v_runner.estimate import Memory
 from s2v_runner.placement.residence import BlocksAtHome, visit, visit_by_layers
 from s2v_runner.records import KernelName, MatrixName
-from s2v_runner.transformer import Backend, S2VTransformer, TransformerConfig, check_widths, resolve_backend
+from s2v_runner.transformer import (
+    Backend,
+    S2VTransformer,
+    TransformerConfig,
+    check_widths,
+    resolve_backend,
+)
 from s2v_runner.transformer.attention import try_attention
 
 _CPU = torch.device("cpu")
@@ -36,6 +43,8 @@ class EngineSettings:
     """What decides which modules are loaded, and how."""
 
     folder: CheckpointFolder
+    digest: str
+    """Of the checkpoint: other files in the same places are another model."""
     device: torch.device
     dtype: torch.dtype
     """Of the transformer's and the text encoder's matrices; the rest is float32."""
@@ -65,8 +74,9 @@ class EngineSettings:
 class Engine:
     """The parts of one checkpoint, each loaded when it is first wanted and kept."""
 
-    def __init__(self, settings: EngineSettings, progress: Progress) -> None:
+    def __init__(self, settings: EngineSettings, progress: Progress, division: Division) -> None:
         self.settings = settings
+        self.division = division
         self._progress = progress
 
     def check(self) -> None:
@@ -98,7 +108,14 @@ class Engine:
     @cached_property
     def _backend(self) -> Backend:
         settings = self.settings
-        return resolve_backend(settings.attention, settings.kernels, settings.matrices, settings.device, settings.dtype)
+        return resolve_backend(
+            settings.attention,
+            settings.kernels,
+            settings.matrices,
+            settings.device,
+            settings.dtype,
+            self.division.sequence,
+        )
 
     @cached_property
     def _parts(self) -> dict[str, InspectedPart]:

@@ -16,6 +16,9 @@ class InputError(ValueError):
         self.remedy = remedy
         super().__init__(f"{subject}: {problem}. {remedy}")
 
+    def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str]]:
+        return InputError, (self.subject, self.problem, self.remedy)
+
 
 class GenerationError(RuntimeError):
     """A run that started well and cannot go on, such as latents that stopped being finite."""
@@ -30,8 +33,12 @@ class OutputError(RuntimeError):
 
     def __init__(self, path: Path, error: Exception) -> None:
         self.path = path
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        self.reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         super().__init__(
-            f"'{path}' cannot be written: {reason}. Free some space or give another folder, and start the same command "
-            "again: it goes on after the last finished clip"
+            f"'{path}' cannot be written: {self.reason}. Free some space or give another folder, and start the same "
+            "command again: it goes on after the last finished clip"
         )
+
+    def __reduce__(self) -> tuple[type["OutputError"], tuple[Path, OSError]]:
+        # By what it is made of, since it is not made of its message.
+        return OutputError, (self.path, OSError(self.reason))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from s2v_runner.checkpoint.sizes import ModelSizes
+from s2v_runner.parallel.topology import Topology
 from s2v_runner.plan import SIZE_MULTIPLE
 from s2v_runner.records import RunPlan
 
@@ -105,9 +106,18 @@ def count_tokens(plan: RunPlan, clip: int, opens_from_nothing: bool) -> int:
 
 
 def estimate(
-    plan: RunPlan, sizes: ModelSizes, passes: int, branches: int, opens_from_nothing: bool, form: Form
+    plan: RunPlan,
+    sizes: ModelSizes,
+    passes: int,
+    branches: int,
+    opens_from_nothing: bool,
+    form: Form,
+    topology: Topology,
 ) -> Estimate:
-    """The cost of a run of `passes` passes a clip over so many branches of guidance."""
+    """The cost of a run of `passes` passes a clip over so many branches of guidance.
+
+    Memory is that of the first of its processes, which encodes; arithmetic that of all of them.
+    """
     assert plan.height % SIZE_MULTIPLE == 0
     tokens = [count_tokens(plan, clip, opens_from_nothing) for clip in range(plan.num_clips)]
     noisy = plan.latent_frames * (plan.height // _PATCH_SIDE) * (plan.width // _PATCH_SIDE)
@@ -118,17 +128,33 @@ def estimate(
     saved = sum(_step_numbers(sizes)) * (form.dtype_bytes - form.matrix_bytes)
     weights["transformer"] = weights.get("transformer", saved) - saved
     width = math.sqrt(weights.get("vae", 0) / _DECODER_WEIGHTS)
-    keys = branches * sizes.num_layers * 2 * sizes.text_length * sizes.model_dim * form.dtype_bytes
+    blocks = [
+        multiplied * form.matrix_bytes + prepared * form.dtype_bytes
+        for multiplied, prepared in zip(_step_numbers(sizes), _prepared_numbers(sizes), strict=True)
+    ]
+    shared = {"transformer": topology.dit_fsdp, "text_encoder": topology.t5_fsdp}
+    weights |= {name: -(-size // topology.processes) for name, size in weights.items() if shared.get(name)}
+    # The block that computes and the next are there as a whole.
+    gathered = _SLOTS * max(blocks) if topology.dit_fsdp else 0
+    keys = (
+        -(-branches // topology.branches)
+        * sizes.num_layers
+        * 2
+        * sizes.text_length
+        * sizes.model_dim
+        * form.dtype_bytes
+    )
     factor = _FUSED_STEP_BYTES if form.is_fused else _PLAIN_STEP_BYTES
     return Estimate(
         weight_bytes=weights,
         is_text_on_device=form.is_text_on_device,
-        block_bytes=tuple(
-            multiplied * form.matrix_bytes + prepared * form.dtype_bytes
-            for multiplied, prepared in zip(_step_numbers(sizes), _prepared_numbers(sizes), strict=True)
+        block_bytes=tuple(blocks),
+        step_bytes=-(-max(tokens) // topology.sequence) * sizes.model_dim * factor * form.dtype_bytes // _BFLOAT16_BYTES
+        + keys
+        + gathered,
+        decode_bytes=round(
+            plan.height * plan.width * _DECODE_BYTES[form.autoencoder_bytes] * width / topology.processes
         ),
-        step_bytes=max(tokens) * sizes.model_dim * factor * form.dtype_bytes // _BFLOAT16_BYTES + keys,
-        decode_bytes=round(plan.height * plan.width * _DECODE_BYTES[form.autoencoder_bytes] * width),
         operations=float(sum(_pass_operations(count, noisy, sizes) for count in tokens)) * passes,
     )
 

@@ -26,9 +26,10 @@ class Session:
 
     @cached_property
     def engines(self) -> "Engines":
-        from s2v_runner.production import Engines
+        from s2v_runner.division import UNDIVIDED
+        from s2v_runner.production import Engines, unwatched
 
-        return Engines()
+        return Engines(UNDIVIDED, unwatched)
 
     @cached_property
     def environment(self) -> dict[str, Any]:

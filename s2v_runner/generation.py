@@ -25,6 +25,7 @@ from s2v_runner.conditioning.visual import (
 from s2v_runner.digests import digest_file
 from s2v_runner.engine import Engine
 from s2v_runner.errors import InputError
+from s2v_runner.following import make_clips
 from s2v_runner.inputs.audio import read_sound
 from s2v_runner.inputs.picture import fit_picture, read_picture
 from s2v_runner.inputs.pose import read_pose
@@ -38,7 +39,6 @@ from s2v_runner.sampling.clips import (
     Frames,
     OnClipStep,
     check_state,
-    generate_clips,
 )
 
 
@@ -78,9 +78,7 @@ def generate(
         engine.check()
     inputs = encode_inputs(request, plan, picture, sound, poses, engine, watch, cache)
     state = resume or ClipState(0, inputs.opening_BCVHW)
-    with watch.stage("load transformer"):
-        transformer = engine.transformer
-    yield from generate_clips(transformer, engine.vae, request, plan, inputs, state, watch.stage, watch.step)
+    yield from make_clips(request, plan, inputs, state, engine, watch.stage, watch.step)
 
 
 @torch.no_grad()

@@ -15,6 +15,9 @@ class Interrupted(BaseException):
         self.name = signal.Signals(number).name
         super().__init__(self.name)
 
+    def __reduce__(self) -> tuple[type["Interrupted"], tuple[int]]:
+        return Interrupted, (self.number,)
+
     @property
     def exit_code(self) -> int:
         """What a shell makes of a process that a signal ended."""

@@ -15,7 +15,6 @@ from s2v_runner.checkpoint.layout import CheckpointFolder, locate_checkpoint
 from s2v_runner.checkpoint.loras import Lora, check_loras, count_left_out
 from s2v_runner.checkpoint.sizes import RANDOM_MODEL, ModelSizes, random_checkpoint_folder, read_sizes
 from s2v_runner.config.loras import LoraChoice, parse_loras
-from s2v_runner.config.reach import refuse_unbuilt
 from s2v_runner.config.resolve import as_path, as_request, check_metrics
 from s2v_runner.config.schema import RunConfig
 from s2v_runner.derivation.makers import Makers, choose_makers, derive_speech
@@ -25,6 +24,8 @@ from s2v_runner.errors import InputError
 from s2v_runner.estimate import Estimate, Form, estimate
 from s2v_runner.inputs.probe import SoundHeader, probe_picture
 from s2v_runner.inputs.recording import RecordingSettings, probe_recording
+from s2v_runner.parallel.planning import plan_topology
+from s2v_runner.parallel.topology import Topology
 from s2v_runner.passes import count_passes
 from s2v_runner.placement.choice import check_device
 from s2v_runner.plan import SPEECH_RATE, check_request, check_sampling, plan_run
@@ -53,6 +54,8 @@ class PreparedRun:
     prompt: str
     """As it was asked for; the request's may be an extended one."""
     plan: RunPlan
+    topology: Topology
+    """The processes that make it."""
     picture_size: tuple[int, int]
     sound: SoundHeader
     """What is heard."""
@@ -88,7 +91,8 @@ class PreparedRun:
         if self.sizes is None:
             return None
         passes, branches = count_passes(self.plan.passes), 2 if self.request.guide_scale > 1 else 1
-        return estimate(self.plan, self.sizes, passes, branches, not self.request.start_from_ref, form)
+        opens_from_nothing = not self.request.start_from_ref
+        return estimate(self.plan, self.sizes, passes, branches, opens_from_nothing, form, self.topology)
 
 
 def prepare_run(config: RunConfig) -> PreparedRun:
@@ -96,7 +100,6 @@ def prepare_run(config: RunConfig) -> PreparedRun:
 
     Raises InputError.
     """
-    refuse_unbuilt(config)
     check_device(config.memory.device)
     request = as_request(config, max(0, config.base_seed))
     check_request(request)
@@ -112,11 +115,13 @@ def prepare_run(config: RunConfig) -> PreparedRun:
     loras = _look_at_loras(config, checkpoint)
     if config.speed.calibration is not None:
         check_calibration(as_path(config.speed.calibration), digest, request)
+    sizes = RANDOM_MODEL if config.model.random_seed is not None else read_sizes(_present(checkpoint))
     return PreparedRun(
         config=config,
         request=request,
         prompt=request.prompt,
         plan=plan,
+        topology=plan_topology(config, request, plan, sizes),
         picture_size=picture_size,
         sound=sound,
         is_sound_known=is_sound_known,
@@ -124,7 +129,7 @@ def prepare_run(config: RunConfig) -> PreparedRun:
         is_settled=False,
         checkpoint=checkpoint,
         checkpoint_path=path,
-        sizes=RANDOM_MODEL if config.model.random_seed is not None else read_sizes(_present(checkpoint)),
+        sizes=sizes,
         inputs=inputs,
         checkpoint_digest=digest,
         loras=loras,

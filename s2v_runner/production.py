@@ -12,11 +12,13 @@ from typing import Any
 import torch
 
 from s2v_runner.checkpoint.layout import locate_checkpoint
+from s2v_runner.checkpoint.load import Progress
 from s2v_runner.checkpoint.random import write_random_checkpoint
 from s2v_runner.conditioning.cache import ConditioningCache
 from s2v_runner.conditioning.scope import scope_of
 from s2v_runner.config.schema import OutputConfig
 from s2v_runner.delivery import LATENTS_FOLDER, STATE, Delivery
+from s2v_runner.division import Division
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.errors import DeviceMemoryError, InputError, OutputError
 from s2v_runner.estimate import Memory
@@ -41,16 +43,21 @@ _THUMBNAIL_SIDE = 512
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 
 
+def unwatched(_name: str, _done: int, _all: int) -> None:
+    """Nobody is told how the loading of weights goes on."""
+
+
 class Engines:
     """The engine of the last run, kept for the next one that wants the same."""
 
-    def __init__(self) -> None:
-        self._key: tuple[EngineSettings, str] | None = None
+    def __init__(self, division: Division, progress: Progress) -> None:
+        self.division = division
+        self._progress = progress
         self._engine: Engine | None = None
 
     def release(self) -> None:
         """Let go of the engine, and of the memory that PyTorch keeps for it."""
-        self._key = self._engine = None
+        self._engine = None
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -62,6 +69,7 @@ class Engines:
             write_random_checkpoint(run.checkpoint_path, seed)
         settings = EngineSettings(
             folder=locate_checkpoint(run.checkpoint_path),
+            digest=run.checkpoint_digest,
             device=torch.device(placement.device),
             dtype=_DTYPES[placement.dtype],
             autoencoder_dtype=_DTYPES[placement.autoencoder_dtype],
@@ -72,11 +80,14 @@ class Engines:
             memory=placement.memory,
             loras=run.loras,
         )
-        key = (settings, run.checkpoint_digest)
-        if self._engine is None or self._key != key:
+        return self.engine_of(settings)
+
+    def engine_of(self, settings: EngineSettings) -> Engine:
+        """The engine of these settings, its parts not loaded yet unless they have been."""
+        if self._engine is None or self._engine.settings != settings:
             # The old one goes before the new one comes: there may not be room for both.
             self.release()
-            self._key, self._engine = key, Engine(settings, lambda *_: None)
+            self._engine = Engine(settings, self._progress, self.division)
         return self._engine
 
 

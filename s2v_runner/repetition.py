@@ -41,6 +41,8 @@ def repeated_settings(record: Record, outputs: Path) -> dict[str, Any]:
         settings["compat"] |= {"picture_fit": settings["fit"], "pose_end": _EARLY_END}
         settings["pose"]["end"] = _EARLY_END
     settings["speed"] = _EARLY_SPEED | settings["speed"]
+    # One video is made, whoever made the points of its sweep.
+    settings["parallel"] = {**settings["parallel"], "spread": "none"}
     settings["image"] = present_input(record.inputs["image"], "image", outputs)
     settings["audio"] = {**settings["audio"], "path": present_input(record.inputs["audio"], "audio", outputs)}
     if "key" in record.prepared.get("recording", {}):

@@ -19,7 +19,7 @@ from s2v_runner.describe import (
 from s2v_runner.errors import OutputError
 from s2v_runner.execution import Post, Session, execute
 from s2v_runner.interruption import Interrupted, undisturbed
-from s2v_runner.prepare import DRAWN_SEED, PreparedRun, derived_store, draw_seed, prepare_run
+from s2v_runner.prepare import DRAWN_SEED, PreparedRun, derived_store, draw_seed
 from s2v_runner.replacement import discard_leftovers
 from s2v_runner.saving import check_savable, save_path
 from s2v_runner.timing import Stopwatch
@@ -63,23 +63,23 @@ class Order:
     """Whether the person is told all of it."""
 
 
-def find_finished(composed: Composed) -> Path | None:
-    """The video of a finished run like this one. One whose seed is drawn is like no other. Raises InputError."""
-    run = prepare_run(composed.config)
-    if composed.config.base_seed == DRAWN_SEED:
+def find_finished(run: PreparedRun) -> Path | None:
+    """The video of a finished run like this one. One whose seed is drawn is like no other."""
+    if run.config.base_seed == DRAWN_SEED:
         return None
-    outputs = as_path(composed.config.output.folder).absolute()
+    outputs = as_path(run.config.output.folder).absolute()
     return next(finished_videos(outputs, run.identity), None)
 
 
-def perform_run(composed: Composed, command: tuple[str, ...], session: Session, reproduces: str | None) -> FinishedRun:
+def perform_run(
+    prepared: PreparedRun, composed: Composed, command: tuple[str, ...], session: Session, reproduces: str | None
+) -> FinishedRun:
     """Carry a run out and record it. `reproduces` is the folder of the run it repeats, if it does.
 
     Raises InputError before anything is written for what the user can mend; whatever ends the run later is raised
     once the record says it.
     """
     config = composed.config
-    prepared = prepare_run(config)
     now = datetime.now().astimezone()
     if (wanted := save_path(prepared, {}, now)) is not None:
         check_savable(wanted)

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from s2v_runner.checkpoint.layout import locate_checkpoint
+from s2v_runner.division import UNDIVIDED
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.execution import Session
 from s2v_runner.records import EVERY_PASS, FIXED, Request
@@ -28,6 +29,7 @@ torch.set_num_threads(1)
 def make_engine(folder: Path, dtype: torch.dtype = torch.float32) -> Engine:
     settings = EngineSettings(
         folder=locate_checkpoint(folder),
+        digest="",
         device=CPU,
         dtype=dtype,
         autoencoder_dtype=torch.float32,
@@ -38,7 +40,7 @@ def make_engine(folder: Path, dtype: torch.dtype = torch.float32) -> Engine:
         memory="resident",
         loras=(),
     )
-    return Engine(settings, lambda *_: None)
+    return Engine(settings, lambda *_: None, UNDIVIDED)
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from s2v_runner.cli import guarded
 from s2v_runner.config.compose import compose_run
+from s2v_runner.prepare import prepare_run
 from s2v_runner.run import FinishedRun, Session, perform_run
 from s2v_runner.tracking.folder import RUNS, find_runs
 from s2v_runner.tracking.record import Record, read_record
@@ -33,7 +34,7 @@ class Workshop:
 
     def perform(self, *more: str) -> FinishedRun:
         """A run in this process."""
-        return perform_run(compose_run([*self.settings, *more]), ("test",), self.session, reproduces=None)
+        return perform([*self.settings, *more], self.session)
 
     def folders(self) -> list[Path]:
         """Of single runs, in the order in which they were begun."""
@@ -54,6 +55,12 @@ class Workshop:
     def in_child(self, prepare: Callable[[], None], *more: str) -> "Child":
         """A run in a process of its own, a fork of this one: no second time for the imports."""
         return fork(lambda: guarded(lambda: _performed(self, prepare, more)))
+
+
+def perform(settings: Sequence[str], session: Session) -> FinishedRun:
+    """A run of these settings in this process."""
+    composed = compose_run(settings)
+    return perform_run(prepare_run(composed.config), composed, ("test",), session, reproduces=None)
 
 
 def _performed(workshop: Workshop, prepare: Callable[[], None], more: tuple[str, ...]) -> int:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from s2v_runner.conditioning.cache import NO_CACHE, Cache, ConditioningCache
 from s2v_runner.conditioning.scope import scope_of
-from s2v_runner.config.compose import compose_run
+from s2v_runner.division import UNDIVIDED
 from s2v_runner.engine import Engine
 from s2v_runner.generation import UNWATCHED, Watch, encode_inputs
 from s2v_runner.inputs.audio import read_sound
@@ -22,11 +22,11 @@ from s2v_runner.inputs.picture import read_picture
 from s2v_runner.inputs.pose import read_pose
 from s2v_runner.plan import plan_run
 from s2v_runner.records import FIXED, Request
-from s2v_runner.run import FinishedRun, Session, perform_run
+from s2v_runner.run import FinishedRun, Session
 from s2v_runner.sampling.clips import EncodedInputs
 from s2v_runner.timing import Stopwatch
 from tests.parity.recordings import GOLDEN
-from tests.runs import Workshop
+from tests.runs import Workshop, perform
 
 Make = Callable[..., Request]
 Change = dict[str, Any] | Callable[[Request], dict[str, Any]]
@@ -80,7 +80,7 @@ def test_what_was_encoded_before_is_read_and_no_encoder_loaded(
     missed, stages = encode(posed, tiny_engine, cache)
     assert stages >= ENCODING
     assert kinds_kept(tmp_path) == ["picture", "pose", "speech", "text", "text"]
-    fresh = Engine(tiny_engine.settings, lambda *_: None)
+    fresh = Engine(tiny_engine.settings, lambda *_: None, UNDIVIDED)
     hit, stages = encode(posed, fresh, cache)
     assert not stages & ENCODING
     assert "read conditioning" in stages
@@ -163,7 +163,7 @@ def test_what_a_change_does_not_touch_is_not_encoded_again(
 def run_in_fresh_session(workshop: Workshop, *more: str) -> tuple[FinishedRun, Engine]:
     """A run as the first of a process, and the engine it used."""
     session = Session()
-    finished = perform_run(compose_run([*workshop.settings, "num_clip=1", *more]), ("test",), session, None)
+    finished = perform([*workshop.settings, "num_clip=1", *more], session)
     return finished, vars(session.engines)["_engine"]
 
 

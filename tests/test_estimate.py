@@ -8,9 +8,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.models import RELEASED
 from s2v_runner.checkpoint.sizes import ModelSizes
 from s2v_runner.estimate import MEMORY_MODES, PLAIN_BFLOAT16, Form, count_tokens, estimate
+from s2v_runner.parallel.topology import ONE_PROCESS
 from s2v_runner.plan import SPEECH_RATE, plan_run
 from s2v_runner.records import Request, RunPlan
-from s2v_runner.transformer import Conditioning, S2VTransformer, plain_backend, resolve_backend
+from s2v_runner.transformer import WHOLE_SEQUENCE, Conditioning, S2VTransformer, plain_backend, resolve_backend
 from s2v_runner.transformer.blocks import TransformerBlock
 from s2v_runner.transformer.linear import FLOAT8
 from tests.conftest import CPU
@@ -20,6 +21,7 @@ GIB = 2**30
 # The files of Wan-AI/Wan2.2-S2V-14B as they lie loaded: 43.3 GiB in all, as docs/performance.md measured.
 RELEASED_SIZES = ModelSizes(
     model_dim=RELEASED.model_dim,
+    num_heads=RELEASED.num_heads,
     feed_forward_dim=RELEASED.feed_forward_dim,
     num_layers=RELEASED.num_layers,
     num_injections=len(RELEASED.audio_injection_layers),
@@ -75,7 +77,7 @@ def test_operations_are_as_many_as_pytorch_counts(plan_two_clips: Callable[..., 
         with FlopCounterMode(display=False) as counter:
             model(latents, torch.empty(1, device="meta"), prepared)
     both = [
-        estimate(plan, sizes, 1, 1, opens_from_nothing, PLAIN_BFLOAT16).operations
+        estimate(plan, sizes, 1, 1, opens_from_nothing, PLAIN_BFLOAT16, ONE_PROCESS).operations
         for opens_from_nothing in (True, False)
     ]
     # Both clips have a past when the run opens with the picture, one when it does not.
@@ -91,10 +93,10 @@ FLOAT32 = dataclasses.replace(PLAIN_BFLOAT16, dtype_bytes=4, matrix_bytes=4)
 
 def test_operations_grow_with_steps_and_passes_and_memory_with_no_step(plan_two_clips: Callable[..., RunPlan]):
     plan = plan_two_clips()
-    once, often = (estimate(plan, RELEASED_SIZES, passes, 1, True, FUSED) for passes in (1, 40))
+    once, often = (estimate(plan, RELEASED_SIZES, passes, 1, True, FUSED, ONE_PROCESS) for passes in (1, 40))
     assert often.operations == pytest.approx(40 * once.operations)
     assert [often.peak_bytes(mode) for mode in MEMORY_MODES] == [once.peak_bytes(mode) for mode in MEMORY_MODES]
-    guided = estimate(plan, RELEASED_SIZES, 2, 2, True, FUSED)
+    guided = estimate(plan, RELEASED_SIZES, 2, 2, True, FUSED, ONE_PROCESS)
     assert guided.operations == pytest.approx(2 * once.operations)
     # The keys and values of another text.
     assert guided.step_bytes - once.step_bytes == 40 * 2 * 512 * 5120 * 2
@@ -102,7 +104,7 @@ def test_operations_grow_with_steps_and_passes_and_memory_with_no_step(plan_two_
 
 def test_each_mode_takes_less_than_the_one_before(plan_two_clips: Callable[..., RunPlan]):
     for form in (FUSED, PLAIN_BFLOAT16, IN_FLOAT8):
-        cost = estimate(plan_two_clips(), RELEASED_SIZES, 1, 2, True, form)
+        cost = estimate(plan_two_clips(), RELEASED_SIZES, 1, 2, True, form, ONE_PROCESS)
         peaks = [cost.peak_bytes(mode) for mode in MEMORY_MODES]
         assert peaks == sorted(peaks, reverse=True)
         assert cost.weight_bytes["transformer"] > sum(cost.block_bytes)
@@ -110,7 +112,7 @@ def test_each_mode_takes_less_than_the_one_before(plan_two_clips: Callable[..., 
 
 def test_a_text_encoder_on_the_cpu_takes_nothing_of_the_device(plan_two_clips: Callable[..., RunPlan]):
     apart = dataclasses.replace(FUSED, is_text_on_device=False)
-    here, away = (estimate(plan_two_clips(), RELEASED_SIZES, 1, 2, True, form) for form in (FUSED, apart))
+    here, away = (estimate(plan_two_clips(), RELEASED_SIZES, 1, 2, True, form, ONE_PROCESS) for form in (FUSED, apart))
     saved = [here.peak_bytes(mode) - away.peak_bytes(mode) for mode in MEMORY_MODES]
     text = RELEASED_SIZES.weight_bytes["text_encoder"]
     # Where it leaves the device again, it is at the peak as far as it is more than what the steps work in.
@@ -119,17 +121,23 @@ def test_a_text_encoder_on_the_cpu_takes_nothing_of_the_device(plan_two_clips: C
 
 
 def test_matrices_of_four_bytes_take_twice_the_room_and_the_rest_what_it_took(plan_two_clips: Callable[..., RunPlan]):
-    half, full = (estimate(plan_two_clips(), RELEASED_SIZES, 1, 1, True, form) for form in (PLAIN_BFLOAT16, FLOAT32))
+    half, full = (
+        estimate(plan_two_clips(), RELEASED_SIZES, 1, 1, True, form, ONE_PROCESS) for form in (PLAIN_BFLOAT16, FLOAT32)
+    )
     ratios = {name: full.weight_bytes[name] / size for name, size in half.weight_bytes.items()}
     assert ratios == {"transformer": 2, "text_encoder": 2, "vae": 1, "audio_encoder": 1}
     assert full.step_bytes == 2 * half.step_bytes
 
 
 def test_matrices_of_one_byte_are_counted_as_they_are(plan_two_clips: Callable[..., RunPlan]):
-    full, half = (estimate(plan_two_clips(), RELEASED_SIZES, 1, 1, True, form) for form in (FUSED, IN_FLOAT8))
+    full, half = (
+        estimate(plan_two_clips(), RELEASED_SIZES, 1, 1, True, form, ONE_PROCESS) for form in (FUSED, IN_FLOAT8)
+    )
     with torch.device("meta"):
         blocks = [
-            TransformerBlock(RELEASED, resolve_backend("sdpa", "plain", "float8", CPU, torch.bfloat16), hears)
+            TransformerBlock(
+                RELEASED, resolve_backend("sdpa", "plain", "float8", CPU, torch.bfloat16, WHOLE_SEQUENCE), hears
+            )
             for hears in (True, False)
         ]
     sizes = [
@@ -144,7 +152,8 @@ def test_matrices_of_one_byte_are_counted_as_they_are(plan_two_clips: Callable[.
 
 def test_a_large_frame_costs_more_than_a_small_one(plan_two_clips: Callable[..., RunPlan]):
     small, large = (
-        estimate(plan_two_clips(area=area), RELEASED_SIZES, 1, 1, True, FUSED) for area in (832 * 480, 1024 * 704)
+        estimate(plan_two_clips(area=area), RELEASED_SIZES, 1, 1, True, FUSED, ONE_PROCESS)
+        for area in (832 * 480, 1024 * 704)
     )
     assert small.working_bytes < large.working_bytes
     assert 2 < large.operations / small.operations < 4

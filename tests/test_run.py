@@ -14,9 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from s2v_runner.config.compose import compose_run
 from s2v_runner.errors import GenerationError, InputError
-from s2v_runner.run import perform_run
 from tests.runs import Workshop, read_json
 
 CLIPS = 3
@@ -298,5 +296,5 @@ def test_further_runs_of_a_process_use_the_loaded_model(workshop: Workshop):
     workshop.perform("num_clip=1")
     engine = vars(workshop.session.engines)["_engine"]
     transformer = engine.transformer
-    perform_run(compose_run([*workshop.settings, "num_clip=1", "sampler.steps=1"]), ("test",), workshop.session, None)
+    workshop.perform("num_clip=1", "sampler.steps=1")
     assert vars(workshop.session.engines)["_engine"].transformer is transformer

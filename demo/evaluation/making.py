@@ -20,6 +20,7 @@ from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.conditioning.cache import NO_CACHE
 from s2v_runner.config.compose import compose_run
 from s2v_runner.config.resolve import as_request
+from s2v_runner.division import UNDIVIDED
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.generation import UNWATCHED, generate
 from s2v_runner.placement.choice import PlacementRequest, choose_placement
@@ -111,6 +112,7 @@ def load_engine(checkpoint: Path, device: torch.device) -> Engine:
     placement = choose_placement(asked, look_at(str(device)), lambda _: None)
     settings = EngineSettings(
         folder=locate_checkpoint(checkpoint),
+        digest="",
         device=device,
         dtype=getattr(torch, placement.dtype),
         autoencoder_dtype=getattr(torch, placement.autoencoder_dtype),
@@ -121,7 +123,7 @@ def load_engine(checkpoint: Path, device: torch.device) -> Engine:
         memory=placement.memory,
         loras=(),
     )
-    engine = Engine(settings, lambda *_: None)
+    engine = Engine(settings, lambda *_: None, UNDIVIDED)
     engine.check()
     return engine
 

@@ -13,6 +13,7 @@ class ModelSizes:
     """What the cost of a run depends on."""
 
     model_dim: int
+    num_heads: int
     feed_forward_dim: int
     num_layers: int
     num_injections: int
@@ -23,6 +24,7 @@ class ModelSizes:
 
 RANDOM_MODEL = ModelSizes(
     model_dim=128,
+    num_heads=4,
     feed_forward_dim=256,
     num_layers=4,
     num_injections=2,
@@ -55,6 +57,7 @@ def _from_config(config: Mapping[str, Any], weight_bytes: Mapping[str, int]) -> 
     try:
         return ModelSizes(
             model_dim=int(config.get("dim") or config["num_attention_heads"] * config["attention_head_dim"]),
+            num_heads=int(config.get("num_heads") or config["num_attention_heads"]),
             feed_forward_dim=int(config["ffn_dim"]),
             num_layers=int(config["num_layers"]),
             num_injections=len(config["audio_inject_layers"]),

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from s2v_runner.calibration.file import write_calibration
-from s2v_runner.commands.run import refuse_several_processes
 from s2v_runner.config.asked import read_asked
 from s2v_runner.config.completion import complete_override, describe_settings
 from s2v_runner.config.compose import Composed, ConfigSource
 from s2v_runner.config.places import CONFIG_NAME
 from s2v_runner.errors import InputError
+from s2v_runner.parallel.topology import ALONE
 from s2v_runner.prepare import DRAWN_SEED, PreparedRun, draw_seed, prepare_run
 from s2v_runner.records import EVERY_PASS
 
@@ -42,7 +42,6 @@ def calibrate(options: argparse.Namespace) -> int:
     """Make the runs, choose and write. Raises as a run does, and InputError for runs without a common schedule."""
     _check_options(options)
     asked = read_asked(options.overrides, ConfigSource(options.config_dir, options.config_name), options.multirun)
-    refuse_several_processes(asked.common)
     if asked.space:
         raise InputError("search", "a calibration measures runs that are known", "Leave it out")
     runs = [_prepare(composed) for composed in asked.compose()]
@@ -67,11 +66,12 @@ def _check_options(options: argparse.Namespace) -> None:
 
 
 def _prepare(composed: Composed) -> PreparedRun:
-    """The run, whatever its speed, by exact sampling."""
+    """The run, whatever its speed, by exact sampling, in this process."""
     config = composed.config
     exact = {**vars(EVERY_PASS), "mode": "exact", "calibration": None}
     del exact["levels"]
-    config = config.model_copy(update={"speed": config.speed.model_copy(update=exact)})
+    changes = {"speed": config.speed.model_copy(update=exact), "parallel": config.parallel.model_copy(update=ALONE)}
+    config = config.model_copy(update=changes)
     run = prepare_run(config)
     return run.with_seed(draw_seed()) if config.base_seed == DRAWN_SEED else run
 

@@ -12,6 +12,7 @@ from s2v_runner.config.compose import compose_run, restore_config
 from s2v_runner.config.resolve import as_path
 from s2v_runner.errors import InputError
 from s2v_runner.metrics.measures import Reading
+from s2v_runner.parallel.topology import ALONE
 from s2v_runner.prepare import PreparedRun, prepare_run
 from s2v_runner.repetition import repeated_settings
 from s2v_runner.tracking.definition import DEFINITION_NAME, point_folder, read_definition
@@ -108,6 +109,7 @@ def _measure(footage: "Footage", record: Record, metrics: Mapping[str, Any], out
 def _prepare(record: Record, metrics: Mapping[str, Any], outputs: Path) -> PreparedRun:
     """The run as it was carried out, its inputs wherever they are now. Raises InputError."""
     settings = {**repeated_settings(record, outputs), _GROUP: metrics, "memory": record.requested["memory"]}
+    settings["parallel"] = {**settings["parallel"], **ALONE}
     return prepare_run(restore_config(settings))
 
 

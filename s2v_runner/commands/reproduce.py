@@ -7,13 +7,15 @@ import tempfile
 from pathlib import Path
 
 from s2v_runner.commands.outputs import add_outputs, outputs_of
-from s2v_runner.commands.run import refuse_several_processes, tell_finished
+from s2v_runner.commands.run import make_video, tell_finished
 from s2v_runner.config.compose import Composed, compose_run, restore_config
 from s2v_runner.config.resolve import as_path
 from s2v_runner.errors import InputError
-from s2v_runner.prepare import prepare_run
+from s2v_runner.parallel.starting import crews_from
+from s2v_runner.placement.processes import ALONE
+from s2v_runner.prepare import PreparedRun, prepare_run
 from s2v_runner.repetition import repeated_settings
-from s2v_runner.run import FinishedRun, Session, perform_run
+from s2v_runner.run import FinishedRun, Session
 from s2v_runner.tracking.destination import Destination
 from s2v_runner.tracking.record import Record, read_record
 from s2v_runner.tracking.sync import fetch_record
@@ -41,11 +43,12 @@ def reproduce(options: argparse.Namespace) -> int:
     if record.frames is None:
         raise InputError(f"run '{name}'", f"it is {record.status} and made no video", "Give a run that has finished")
     composed = _compose_again(record, outputs)
-    refuse_several_processes(composed.config)
-    for line in _differences(record, composed):
+    run = prepare_run(composed.config)
+    for line in _differences(record, run):
         print(f"warning: {line}", file=sys.stderr)
     _compute_alike(record)
-    finished = perform_run(composed, tuple(sys.argv), Session(), reproduces=name)
+    with crews_from(ALONE) as starter_for:
+        finished = make_video(run, composed, tuple(sys.argv), name, starter_for)
     tell_finished(finished)
     return _compare(record, finished)
 
@@ -78,10 +81,9 @@ def _compose_again(record: Record, outputs: Path) -> Composed:
     return Composed(restore_config(settings), record.overrides, record.choices, values={})
 
 
-def _differences(record: Record, composed: Composed) -> list[str]:
+def _differences(record: Record, run: PreparedRun) -> list[str]:
     """What may make the frames differ."""
     found = []
-    run = prepare_run(composed.config)
     if run.checkpoint_digest != record.checkpoint["digest"]:
         found.append(f"the checkpoint '{record.checkpoint['path']}' is not the one the run was made with")
     for lora, given in zip(run.loras, record.checkpoint.get("loras", ()), strict=True):

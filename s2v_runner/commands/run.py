@@ -11,17 +11,16 @@ from s2v_runner.config.asked import Asked, read_asked
 from s2v_runner.config.completion import complete_override, describe_settings
 from s2v_runner.config.compose import Composed, ConfigSource, print_config
 from s2v_runner.config.places import CONFIG_NAME
-from s2v_runner.config.reach import refuse_unbuilt
-from s2v_runner.config.schema import RunConfig
 from s2v_runner.console.outline import place_lines, plan_lines
 from s2v_runner.console.preparations import intention_lines
 from s2v_runner.console.quality import quality_line
 from s2v_runner.describe import placement_request
-from s2v_runner.errors import InputError
+from s2v_runner.parallel.shared_run import perform_shared_run
+from s2v_runner.parallel.starting import StarterFor, attend_launched, crews_from
 from s2v_runner.placement.choice import choose_placement
 from s2v_runner.placement.gpus import likely_hardware
 from s2v_runner.placement.processes import launched_processes
-from s2v_runner.prepare import prepare_run
+from s2v_runner.prepare import PreparedRun, prepare_run
 from s2v_runner.run import FinishedRun, Session, find_finished, perform_run
 from s2v_runner.saving import save_path
 
@@ -49,42 +48,38 @@ def run(options: argparse.Namespace) -> int:
 
 
 def carry_out(asked: Asked, command: tuple[str, ...]) -> int:
-    """Make what was asked for; the exit status."""
-    refuse_several_processes(asked.common)
-    if asked.space:
-        return carry_out_search(asked, command)
-    if asked.is_sweep:
-        return carry_out_sweep(asked, command)
-    (composed,) = asked.compose()
-    if composed.config.dry_run:
-        show_plan(composed)
+    """Make what was asked for; the exit status. Of several launched processes the first one does."""
+    if not launched_processes().is_first:
+        return attend_launched()
+    with crews_from(launched_processes()) as starter_for:
+        if asked.space:
+            return carry_out_search(asked, command)
+        if asked.is_sweep:
+            return carry_out_sweep(asked, command)
+        (composed,) = asked.compose()
+        run = prepare_run(composed.config)
+        if composed.config.dry_run:
+            show_plan(composed, run)
+            return 0
+        if composed.config.resume == "skip" and (made := find_finished(run)) is not None:
+            print(f"it is there already: {made}")
+            return 0
+        tell_finished(make_video(run, composed, command, None, starter_for))
         return 0
-    if composed.config.resume == "skip" and (made := find_finished(composed)) is not None:
-        print(f"it is there already: {made}")
-        return 0
-    tell_finished(perform_run(composed, command, Session(), reproduces=None))
-    return 0
 
 
-def refuse_several_processes(config: RunConfig) -> None:
-    """Raises InputError in the first of several processes, with all that is not there yet; ends the others silently."""
-    processes = launched_processes()
-    if processes.count == 1:
-        return
-    if not processes.is_first:
-        # Not as a failure: a launcher that sees one kills the first process before it has spoken.
-        raise SystemExit(0)
-    refuse_unbuilt(config)
-    raise InputError(
-        f"{processes.count} processes",
-        "one video on several processes is not there yet",
-        "For now, launch one: --num_processes 1, or plain `python -m s2v_runner`",
-    )
+def make_video(
+    run: PreparedRun, composed: Composed, command: tuple[str, ...], reproduces: str | None, starter_for: StarterFor
+) -> FinishedRun:
+    """In this process, or by a crew where it wants several. Raises as `perform_run` or `perform_shared_run` does."""
+    if run.topology.processes == 1:
+        return perform_run(run, composed, command, Session(), reproduces)
+    starter = starter_for(composed.config.memory.device)
+    return perform_shared_run(run, composed, command, reproduces, starter)
 
 
-def show_plan(composed: Composed) -> None:
+def show_plan(composed: Composed, run: PreparedRun) -> None:
     """Print what would be made."""
-    run = prepare_run(composed.config)
     save_path(run, {}, datetime.now().astimezone())
     hardware = likely_hardware(composed.config.memory.device)
     placement = choose_placement(placement_request(run), hardware, run.estimate_cost)

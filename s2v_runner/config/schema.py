@@ -135,10 +135,12 @@ class SpeedConfig(Group):
 
 
 class ParallelConfig(Group):
-    mode: Literal["single", "ulysses", "cfg", "points", "ray"]
-    ulysses_size: Annotated[int, Field(ge=1)]
+    mode: Literal["single", "ulysses", "cfg"]
+    ulysses_size: Annotated[int, Field(ge=1)] | Auto
     dit_fsdp: bool
     t5_fsdp: bool
+    spread: Literal["none", "gpus"]
+    patience: Annotated[float, Field(gt=0)]
 
 
 class MetricsConfig(Group):

@@ -7,6 +7,7 @@ from typing import Any
 from s2v_runner.config.places import asset
 from s2v_runner.config.schema import AUTO
 from s2v_runner.estimate import MEMORY_MODES, Estimate, Memory, count_tokens
+from s2v_runner.parallel.topology import Topology
 from s2v_runner.passes import count_passes, exact_passes
 from s2v_runner.placement.choice import Placement
 from s2v_runner.plan import LARGE_FRAME_AREA
@@ -57,6 +58,7 @@ def plan_lines(run: PreparedRun) -> list[str]:
         "tokens": _token_words(run),
         "sampler": _sampler(run),
         **_passes(run),
+        **_processes(run.topology),
         "seeds": _seeds(run),
         "identity": run.identity[:12],
     }
@@ -160,6 +162,19 @@ def _passes(run: PreparedRun) -> dict[str, str]:
         chosen = "evenly" if request.economy.levels is None else f"by {run.config.speed.calibration}"
         kinds.insert(0, f"{len(run.plan.taken)} of {request.steps} steps taken ({chosen})")
     return {"passes": f"{made} of {exact} a clip: {', '.join(kinds)}"}
+
+
+def _processes(topology: Topology) -> dict[str, str]:
+    """Who makes it, where that is more than one process."""
+    if topology.processes == 1:
+        return {}
+    who = f"{topology.sequence} processes share its tokens"
+    if topology.branches == 2:
+        each = "one process" if topology.sequence == 1 else f"{topology.sequence} processes that share its tokens"
+        who = f"each branch of guidance by {each}"
+    names = {"the transformer": topology.dit_fsdp, "the text encoder": topology.t5_fsdp}
+    shared = " and ".join(name for name, is_shared in names.items() if is_shared)
+    return {"made by": who + (f"; the weights of {shared} shared out" if shared else "")}
 
 
 def _seeds(run: PreparedRun) -> str:

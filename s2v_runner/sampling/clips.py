@@ -5,7 +5,7 @@ Source: `WanS2V.generate` of the original (`wan/speech2video.py`).
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -14,7 +14,7 @@ from s2v_runner.errors import InputError
 from s2v_runner.plan import SPATIAL_STRIDE, video_frame_count
 from s2v_runner.records import Pass, Request, RunPlan
 from s2v_runner.sampling.denoise import denoise
-from s2v_runner.sampling.guidance import guided_velocity
+from s2v_runner.sampling.guidance import Branches, guided_velocity
 from s2v_runner.sampling.noise import draw_noise
 from s2v_runner.sampling.schedules import make_solver
 from s2v_runner.transformer import Conditioning, S2VTransformer
@@ -42,6 +42,18 @@ class EncodedInputs:
     """Their latents, which the first clip continues; None where it begins with nothing."""
     pose_clips: tuple[torch.Tensor, ...]
     """The pose of each clip, or one tensor of zeros for all of them."""
+
+    def on(self, device: torch.device) -> "EncodedInputs":
+        """The same with what is used in every clip on another device."""
+        opening_BCMHW = self.opening_BCMHW
+        return replace(
+            self,
+            text_BTC=self.text_BTC.to(device),
+            negative_text_BTC=self.negative_text_BTC.to(device),
+            reference_BC1HW=self.reference_BC1HW.to(device),
+            opening_BCMHW=None if opening_BCMHW is None else opening_BCMHW.to(device),
+            pose_clips=tuple(pose.to(device) for pose in self.pose_clips),
+        )
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,7 @@ def generate_clips(
     plan: RunPlan,
     inputs: EncodedInputs,
     state: ClipState,
+    branches: Branches,
     on_stage: OnStage,
     on_step: OnClipStep,
 ) -> Iterator[Frames | ClipEnd]:
@@ -105,7 +118,7 @@ def generate_clips(
             with on_stage("encode motion"):
                 motion_BCMHW = encode_video(vae, state.past_BCVHW)
         with on_stage("denoise"):
-            latents = _denoise_clip(transformer, request, plan, inputs, motion_BCMHW, clip, on_step)
+            latents = _denoise_clip(transformer, request, plan, inputs, motion_BCMHW, clip, branches, on_step)
 
         past = inputs.reference_BC1HW if motion_BCMHW is None else motion_BCMHW
         decoded = decode_video(vae, torch.cat((past, latents.to(past)), dim=2))
@@ -145,6 +158,7 @@ def _denoise_clip(
     inputs: EncodedInputs,
     motion_BCMHW: torch.Tensor | None,
     clip: int,
+    branches: Branches,
     on_step: OnClipStep,
 ) -> torch.Tensor:
     device, dtype = inputs.reference_BC1HW.device, transformer.dtype
@@ -161,7 +175,8 @@ def _denoise_clip(
     shape = (channels, plan.latent_frames, plan.height // SPATIAL_STRIDE, plan.width // SPATIAL_STRIDE)
     noise = draw_noise(shape, plan.clip_seeds[clip], device, dtype, request.compat).unsqueeze(0)
     asked: list[Pass] = [plan.passes[step] for step in plan.taken]
-    velocity = guided_velocity(transformer, conditioned, inputs.negative_text_BTC, request.guide_scale, asked)
+    negative_text_BTC, scale = inputs.negative_text_BTC, request.guide_scale
+    velocity = guided_velocity(transformer, conditioned, negative_text_BTC, scale, asked, branches)
     solver = make_solver(request.solver, request.steps, plan.taken, plan.shift, device)
     return denoise(noise, velocity, solver, lambda done, steps: on_step(clip, done, steps))
 

@@ -126,6 +126,17 @@ def sweep_held(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def lost_runs(outputs: Path, identity: str) -> Iterator[Path]:
+    """The folders of single runs of this identity that say they go on while nobody works in them."""
+    for path in outputs.glob(f"{RUNS}/*/*_{identity[:IDENTITY_SHOWN]}*"):
+        try:
+            record = read_record(path)
+        except InputError:
+            continue
+        if record.identity == identity and record.status == "RUNNING" and not is_alive(path):
+            yield path
+
+
 def find_runs(outputs: Path) -> Iterator[Path]:
     """The folders of all runs, oldest first, and those of the points of sweeps behind them, sweep by sweep."""
     folders = sorted(path.parent for path in outputs.glob(f"{RUNS}/*/*/{RECORD_NAME}"))

@@ -11,7 +11,7 @@ from typing import Any
 
 from s2v_runner.tracking.folder import RunFolder
 from s2v_runner.tracking.journal import Journal, StepLine
-from s2v_runner.tracking.record import Attempt, Record, Status, write_record
+from s2v_runner.tracking.record import Attempt, Record, Status, read_record, write_record
 from s2v_runner.tracking.reporter import Outcome, RunReporter
 
 _SECONDS_BETWEEN_REPORTS = 10.0
@@ -73,6 +73,20 @@ class Recorder:
         finally:
             outcome = self._reports.close()
         return outcome
+
+
+def close_lost(folder: Path, status: Status, reason: str) -> Record | None:
+    """End the attempt that goes on by a record whose process could not say how it ended; None where it did.
+
+    Raises InputError and OutputError.
+    """
+    record = read_record(folder)
+    if record.status != "RUNNING":
+        return None
+    last = replace(record.attempts[-1], finished=now_text(), status=status, error=reason)
+    record = replace(record, status=status, attempts=(*record.attempts[:-1], last))
+    write_record(folder, record)
+    return record
 
 
 def begin_attempt(previous: Record | None) -> tuple[Attempt, ...]:

@@ -16,12 +16,15 @@ from s2v_runner.transformer.attention import resolve_attention
 from s2v_runner.transformer.backend import Backend, check_widths, plain_backend, resolve_backend
 from s2v_runner.transformer.config import TransformerConfig
 from s2v_runner.transformer.model import Conditioning, PreparedConditioning, S2VTransformer
+from s2v_runner.transformer.sequence import WHOLE_SEQUENCE, Sequence
 
 __all__ = [
+    "WHOLE_SEQUENCE",
     "Backend",
     "Conditioning",
     "PreparedConditioning",
     "S2VTransformer",
+    "Sequence",
     "TransformerConfig",
     "check_widths",
     "plain_backend",

@@ -99,9 +99,33 @@ class AudioEncoder(nn.Module):
 
 
 @dataclass(frozen=True)
-class PreparedInjection:
-    """What one injection needs of the speech."""
+class FrameRows:
+    """Consecutive noisy tokens, and the latent frames they are of, which they may begin and end in the middle of."""
 
+    tokens: range
+    frame_tokens: int
+    """Of a whole frame."""
+
+    @property
+    def count(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def frames(self) -> slice:
+        """The frames that have at least one of the tokens."""
+        return slice(self.tokens.start // self.frame_tokens, -(-self.tokens.stop // self.frame_tokens))
+
+    @property
+    def missing(self) -> tuple[int, int]:
+        """How many tokens of the first and of the last frame are not among them."""
+        return self.tokens.start % self.frame_tokens, -self.tokens.stop % self.frame_tokens
+
+
+@dataclass(frozen=True)
+class PreparedInjection:
+    """What one injection needs of the speech, for the frames that have tokens here."""
+
+    heard: FrameRows
     multiplier_BFD: torch.Tensor
     """Of the noisy tokens of each latent frame once they are normed, float32, as is what is added then."""
     offset_BFD: torch.Tensor
@@ -113,27 +137,32 @@ class PreparedInjection:
 class AudioInjection(CrossAttention):
     """Cross-attention from the noisy tokens of a latent frame to that frame's speech.
 
-    Each latent frame attends on its own, so the work stays local however the tokens are shared out.
+    Each latent frame attends on its own, so the work stays local however the tokens are shared out: a frame that is not
+    whole is filled up with rows that nobody reads.
     """
 
     def __init__(self, config: TransformerConfig, backend: Backend) -> None:
         super().__init__(config, backend)
         self.modulation = WeightLinear(config.model_dim, 2 * config.model_dim)
 
-    def prepare(self, audio: AudioTokens) -> PreparedInjection:
-        shift_BFD, scale_BFD = self.modulation(F.silu(audio.overall_BFD)).float().chunk(2, dim=-1)
-        key, value = self.prepare_keys(audio.local_BFAD.flatten(0, 1))
-        return PreparedInjection(1 + scale_BFD, shift_BFD.contiguous(), key, value)
+    def prepare(self, audio: AudioTokens, heard: FrameRows) -> PreparedInjection:
+        overall_BFD, local_BFAD = audio.overall_BFD[:, heard.frames], audio.local_BFAD[:, heard.frames]
+        shift_BFD, scale_BFD = self.modulation(F.silu(overall_BFD)).float().chunk(2, dim=-1)
+        key, value = self.prepare_keys(local_BFAD.flatten(0, 1))
+        return PreparedInjection(heard, 1 + scale_BFD, shift_BFD.contiguous(), key, value)
 
     def forward(self, noisy_BND: torch.Tensor, prepared: PreparedInjection) -> torch.Tensor:
         """What to add to the noisy tokens, [B, N, D] in the dtype of the weights."""
-        frames = prepared.offset_BFD.shape[1]
-        frame_tokens = noisy_BND.shape[1] // frames
+        heard = prepared.heard
+        before, after = heard.missing
+        frames, frame_tokens = prepared.offset_BFD.shape[1], heard.frame_tokens
+        if before or after:
+            noisy_BND = F.pad(noisy_BND, (0, 0, before, after))
         multiplier, offset = ByGroup(prepared.multiplier_BFD, frame_tokens), ByGroup(prepared.offset_BFD, frame_tokens)
         rows = self.kernels.norm(noisy_BND, Modulation(multiplier, offset), _INJECTION_EPSILON)
         query = self.queries(rows).unflatten(1, (frames, -1)).flatten(0, 1)
         found = self.attend(query, prepared.key, prepared.value)
-        return self.output(self.kernels.pack(found.reshape(noisy_BND.shape)))
+        return self.output(self.kernels.pack(found.reshape(noisy_BND.shape)[:, before : before + heard.count]))
 
 
 def _activate(hidden: torch.Tensor) -> torch.Tensor:

@@ -27,6 +27,7 @@ from s2v_runner.transformer.linear import (
     multiply_on_tensor_cores,
     multiply_widened,
 )
+from s2v_runner.transformer.sequence import WHOLE_SEQUENCE, Sequence
 
 MakeLinear = Callable[[int, int], nn.Module]
 """(width in, width out) → a layer whose parameters are empty."""
@@ -41,15 +42,23 @@ class Backend:
     kernels: Kernels
     linear: MakeLinear
     """Makes the layers that are multiplied in every step. The others compute in the dtype of their weights."""
+    sequence: Sequence
+    """The processes that share the tokens of a pass."""
 
 
 def plain_backend(attention: str) -> Backend:
-    """PyTorch's own operations around an attention kernel of that name."""
-    return Backend(resolve_attention(attention), resolve_cross_attention(attention), PLAIN, WeightLinear)
+    """PyTorch's own operations around an attention kernel of that name, in one process."""
+    attend, attend_few = resolve_attention(attention), resolve_cross_attention(attention)
+    return Backend(attend, attend_few, PLAIN, WeightLinear, WHOLE_SEQUENCE)
 
 
 def resolve_backend(
-    attention: str, kernels: KernelName, matrices: MatrixName, device: torch.device, dtype: torch.dtype
+    attention: str,
+    kernels: KernelName,
+    matrices: MatrixName,
+    device: torch.device,
+    dtype: torch.dtype,
+    sequence: Sequence,
 ) -> Backend:
     """The backend of these names on a device, for matrices whose weights have `dtype`.
 
@@ -76,6 +85,7 @@ def resolve_backend(
         attend_few=resolve_cross_attention(attention),
         kernels=chosen,
         linear=linears[matrices],
+        sequence=sequence,
     )
 
 

@@ -10,6 +10,7 @@ from s2v_runner.transformer.config import TransformerConfig
 from s2v_runner.transformer.kernels.interface import ByGroup, Kernels, Modulation
 from s2v_runner.transformer.linear import Rows, WeightLinear
 from s2v_runner.transformer.rope import RotaryTable
+from s2v_runner.transformer.sequence import Share
 
 
 def layer_norm(hidden: torch.Tensor, epsilon: float) -> torch.Tensor:
@@ -62,9 +63,9 @@ class AttentionLayer(nn.Module):
         self.query_norm = RMSNorm(dim, config.norm_epsilon)
         self.key_norm = RMSNorm(dim, config.norm_epsilon)
 
-    def look_up(self, query_BSKE: torch.Tensor, key_BTKE: torch.Tensor, value_BTKE: torch.Tensor) -> torch.Tensor:
-        """Attend, and project what was found: [B, S, D]."""
-        return self.output(self.kernels.pack(self.attend(query_BSKE, key_BTKE, value_BTKE).flatten(-2)))
+    def project(self, found_BSKE: torch.Tensor) -> torch.Tensor:
+        """What was found, as an update of the residual stream: [B, S, D]."""
+        return self.output(self.kernels.pack(found_BSKE.flatten(-2)))
 
 
 class SelfAttention(AttentionLayer):
@@ -72,13 +73,16 @@ class SelfAttention(AttentionLayer):
 
     def __init__(self, config: TransformerConfig, backend: Backend) -> None:
         super().__init__(config, backend.kernels, backend.attend, backend.linear, backend.linear)
+        self.sequence = backend.sequence
 
-    def forward(self, rows: Rows, rope: RotaryTable) -> torch.Tensor:
-        query_BSKE = self._rotated(self.query(rows), self.query_norm, rope)
-        key_BSKE = self._rotated(self.key(rows), self.key_norm, rope)
-        value_BSKE = self.value(rows).unflatten(-1, (self.num_heads, -1))
+    def forward(self, rows: Rows, rope: RotaryTable, share: Share) -> torch.Tensor:
+        # Each is on its way to other processes while the next is computed; the cheapest to compute goes first.
+        sequence = self.sequence
+        value = sequence.to_heads(self.value(rows).unflatten(-1, (self.num_heads, -1)), share)
+        query = sequence.to_heads(self._rotated(self.query(rows), self.query_norm, rope), share)
+        key = sequence.to_heads(self._rotated(self.key(rows), self.key_norm, rope), share)
         del rows
-        return self.look_up(query_BSKE, key_BSKE, value_BSKE)
+        return self.project(sequence.to_tokens(self.attend(query(), key(), value()), share))
 
     def _rotated(self, projected_BSD: torch.Tensor, norm: RMSNorm, rope: RotaryTable) -> torch.Tensor:
         return self.kernels.rotated_heads(projected_BSD, norm.weight, self.num_heads, norm.epsilon, rope)
@@ -94,6 +98,10 @@ class CrossAttention(AttentionLayer):
         """Keys and values [B, T, K, E], in the dtype of the weights."""
         key_BTKE = self._heads(self.key(source_BTD), self.key_norm)
         return key_BTKE, self.value(source_BTD).unflatten(-1, (self.num_heads, -1))
+
+    def look_up(self, query_BSKE: torch.Tensor, key_BTKE: torch.Tensor, value_BTKE: torch.Tensor) -> torch.Tensor:
+        """Attend, and project what was found: [B, S, D]."""
+        return self.project(self.attend(query_BSKE, key_BTKE, value_BTKE))
 
     def queries(self, rows: Rows) -> torch.Tensor:
         """[B, S, K, E]"""

@@ -3,6 +3,7 @@
 Source: `WanModel_S2V` of the original (`wan/modules/s2v/model_s2v.py`), which does both anew in every step.
 """
 
+import math
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from s2v_runner.transformer.audio import AudioEncoder
+from s2v_runner.transformer.audio import AudioEncoder, FrameRows
 from s2v_runner.transformer.backend import Backend
 from s2v_runner.transformer.blocks import PreparedBlock, TransformerBlock
 from s2v_runner.transformer.config import TransformerConfig
@@ -18,6 +19,7 @@ from s2v_runner.transformer.embeddings import PatchEmbedding, TextEmbedding, Tim
 from s2v_runner.transformer.layers import layer_norm
 from s2v_runner.transformer.motion import MotionPacker
 from s2v_runner.transformer.rope import RotaryTable, rotary_table
+from s2v_runner.transformer.sequence import Share
 from s2v_runner.transformer.streaming import StreamedBlocks
 
 PATCH = (1, 2, 2)
@@ -60,6 +62,10 @@ class PreparedConditioning:
 
     pose_BCFHW: torch.Tensor
     """As latents: their tokens are as large as all that a block works on, and quickly made."""
+    share: Share
+    """The tokens of this process, which the rest is of, too."""
+    heard: FrameRows
+    """Its noisy tokens, frame by frame."""
     context_BSD: torch.Tensor
     """Reference and motion tokens, as they enter the first block."""
     context_time_16D: torch.Tensor
@@ -88,6 +94,7 @@ class S2VTransformer(nn.Module):
     def __init__(self, config: TransformerConfig, backend: Backend) -> None:
         super().__init__()
         self.config = config
+        self.sequence = backend.sequence
         dim = config.model_dim
         self.patch_embedding = PatchEmbedding(config.latent_channels, dim, PATCH)
         self.pose_embedding = PatchEmbedding(config.pose_channels, dim, PATCH)
@@ -129,39 +136,52 @@ class S2VTransformer(nn.Module):
         audio = self.audio_encoder(conditioning.audio_BJCV, conditioning.motion_frames)
         device = text_BTD.device
         _, context_time_16D = self.time_embedding(torch.zeros(1, device=device))
-        frames, rows, columns = conditioning.pose_BCFHW.shape[2:]
+        grid = _grid(conditioning.pose_BCFHW)
+        with_motion = conditioning.motion_BCMHW is not None
+        context_BSD = torch.cat(context, dim=1)
+        share = self.sequence.share(math.prod(grid), context_BSD.shape[1])
+        heard = FrameRows(share.noisy, frame_tokens=grid[1] * grid[2])
+        begin = share.noisy.start + share.context.start
+        rope = rotary_table(self.config.head_dim, grid, with_motion, device)
         return PreparedConditioning(
-            pose_BCFHW=conditioning.pose_BCFHW,
-            context_BSD=torch.cat(context, dim=1),
+            pose_BCFHW=conditioning.pose_BCFHW[:, :, heard.frames],
+            share=share,
+            heard=heard,
+            context_BSD=context_BSD[:, share.context.start : share.context.stop],
             context_time_16D=context_time_16D,
-            rope=rotary_table(
-                self.config.head_dim,
-                (frames, rows // PATCH[1], columns // PATCH[2]),
-                with_motion=conditioning.motion_BCMHW is not None,
-                device=device,
-            ),
-            blocks=tuple(cast(TransformerBlock, block).prepare(text_BTD, audio) for block in self.blocks),
+            rope=rope.of(slice(begin, begin + len(share.noisy) + len(share.context))),
+            blocks=tuple(cast(TransformerBlock, block).prepare(text_BTD, audio, heard) for block in self.blocks),
         )
 
     def forward(
         self, latents_BCFHW: torch.Tensor, timestep_B: torch.Tensor, prepared: PreparedConditioning
     ) -> torch.Tensor:
         """The velocity of the latents at `timestep_B` (0 … 1000, fractions allowed), float32, shaped like them."""
-        noisy_BND = self.patch_embedding(latents_BCFHW)
+        share, heard = prepared.share, prepared.heard
+        # Whole frames, of which this process may have a part of the first and of the last.
+        noisy_BND = self.patch_embedding(latents_BCFHW[:, :, heard.frames])
         noisy_BND += self.pose_embedding(prepared.pose_BCFHW)
         noisy_BND += self.kind_embedding.weight[0].float()
-        noisy_tokens = noisy_BND.shape[1]
-        hidden_BSD = torch.cat((noisy_BND, prepared.context_BSD), dim=1)
+        before, _ = heard.missing
+        hidden_BSD = torch.cat((noisy_BND[:, before : before + heard.count], prepared.context_BSD), dim=1)
         del noisy_BND
 
         time_BD, noisy_time_B6D = self.time_embedding(timestep_B)
         context_time_B6D = prepared.context_time_16D.expand_as(noisy_time_B6D)
-        time_B6GD = torch.stack((noisy_time_B6D, context_time_B6D), dim=2)
+        # A process that has context alone has one kind of token.
+        kinds = (noisy_time_B6D, context_time_B6D) if heard.count else (context_time_B6D,)
+        time_B6GD = torch.stack(kinds, dim=2)
         for block, prepared_block in zip(self.blocks, prepared.blocks, strict=True):
-            hidden_BSD = block(hidden_BSD, time_B6GD, noisy_tokens, prepared.rope, prepared_block)
+            hidden_BSD = block(hidden_BSD, time_B6GD, share, prepared.rope, prepared_block)
 
-        patches = self.head(hidden_BSD[:, :noisy_tokens], time_BD)
-        return _unpatchify(patches, latents_BCFHW.shape)
+        patches = self.head(hidden_BSD[:, : heard.count], time_BD)
+        return _unpatchify(self.sequence.collect(patches, share), latents_BCFHW.shape)
+
+
+def _grid(latents_BCFHW: torch.Tensor) -> tuple[int, int, int]:
+    """Frames, rows and columns of tokens."""
+    frames, rows, columns = latents_BCFHW.shape[2:]
+    return frames, rows // PATCH[1], columns // PATCH[2]
 
 
 def _unpatchify(patches: torch.Tensor, shape: torch.Size) -> torch.Tensor:

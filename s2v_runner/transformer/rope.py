@@ -23,6 +23,10 @@ class RotaryTable:
     cos_S1P: torch.Tensor
     sin_S1P: torch.Tensor
 
+    def of(self, tokens: slice) -> "RotaryTable":
+        """Of some of the tokens."""
+        return RotaryTable(self.cos_S1P[tokens], self.sin_S1P[tokens])
+
 
 def rotary_table(head_dim: int, grid: tuple[int, int, int], with_motion: bool, device: torch.device) -> RotaryTable:
     """Angles of the noisy tokens of `grid` (frames, rows, columns of tokens), the reference and the motion.

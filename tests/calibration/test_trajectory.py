@@ -4,7 +4,7 @@ import torch
 
 from s2v_runner.calibration.trajectory import Recorder
 from s2v_runner.sampling.denoise import denoise
-from s2v_runner.sampling.guidance import guided_velocity
+from s2v_runner.sampling.guidance import ONE_AFTER_THE_OTHER, guided_velocity
 from s2v_runner.sampling.schedules import make_solver
 from s2v_runner.transformer import S2VTransformer
 from tests.conftest import CPU
@@ -22,7 +22,7 @@ def test_what_is_heard_of_a_clip_is_what_was_followed(transformer: S2VTransforme
     passes = ("guided" if scale > 1 else "conditioned",) * STEPS
     for clip in range(2):
         followed.clear()
-        inner = guided_velocity(transformer, make_conditioning(clip), NEGATIVE, scale, passes)
+        inner = guided_velocity(transformer, make_conditioning(clip), NEGATIVE, scale, passes, ONE_AFTER_THE_OTHER)
 
         def velocity(latents: torch.Tensor, timestep: torch.Tensor, inner=inner) -> torch.Tensor:
             followed.append(inner(latents, timestep))

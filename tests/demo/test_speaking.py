@@ -21,7 +21,7 @@ from s2v_runner.config.places import asset
 from s2v_runner.plan import SPEECH_RATE
 from s2v_runner.records import Pass
 from s2v_runner.sampling import clips
-from s2v_runner.sampling.guidance import Velocity, guided_velocity
+from s2v_runner.sampling.guidance import Branches, Velocity, guided_velocity
 from s2v_runner.transformer import Conditioning, S2VTransformer
 from tests.conftest import CPU
 
@@ -138,8 +138,9 @@ def test_guidance_that_is_ignored_is_found(
         text_BTC: torch.Tensor,
         guide_scale: float,
         passes: Sequence[Pass],
+        branches: Branches,
     ) -> Velocity:
-        return guided_velocity(transformer, given, text_BTC, 1.0, passes)
+        return guided_velocity(transformer, given, text_BTC, 1.0, passes, branches)
 
     monkeypatch.setattr(clips, "guided_velocity", ignore)
     ignorant = studio.film(case, GUIDANCE)

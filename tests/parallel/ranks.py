@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
@@ -16,7 +16,17 @@ from s2v_runner.parallel.group import Group, Rendezvous, joined
 _PATIENCE = 120.0
 # Forked from a process with one thread that has the imports done: a rank begins in milliseconds.
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.parallel.ranks"])
+_CONTEXT.set_forkserver_preload(["tests.conftest", "tests.parallel.ranks"])
+
+
+class Raising:
+    """An observer of a test: what was lost is an error."""
+
+    def meet(self) -> None:
+        return None
+
+    def lose(self, error: RuntimeError) -> NoReturn:
+        raise error
 
 
 def run_ranks(size: int, action: Callable[..., Any], *arguments: Any) -> list[Any]:
@@ -64,7 +74,7 @@ def _run_rank(rendezvous: Rendezvous, writer: Connection, work: bytes) -> None:
     torch.set_num_threads(1)
     try:
         action, arguments = pickle.loads(work)
-        with joined(rendezvous, torch.device("cpu"), _PATIENCE, lambda: None) as group:
+        with joined(rendezvous, torch.device("cpu"), _PATIENCE, Raising()) as group:
             answer: tuple[str | None, Any] = (None, _unshared(action(group, *arguments)))
     except BaseException:
         answer = (traceback.format_exc(), None)

@@ -6,7 +6,7 @@ import torch
 
 from s2v_runner.records import Pass
 from s2v_runner.sampling.denoise import denoise
-from s2v_runner.sampling.guidance import guided_velocity, in_turn
+from s2v_runner.sampling.guidance import ONE_AFTER_THE_OTHER, guided_velocity, in_turn
 from s2v_runner.sampling.schedules import SOLVERS, make_solver
 from s2v_runner.transformer import S2VTransformer
 from tests.conftest import CPU
@@ -29,7 +29,8 @@ class Counted:
 
 def ask(passes: Sequence[Pass], conditioned: Counted, unconditioned: Counted) -> list[float]:
     """What is followed at x = 2 and falling times."""
-    velocity = in_turn(conditioned, unconditioned, SCALE, passes)
+    pair = ONE_AFTER_THE_OTHER.pair(lambda: conditioned, lambda: unconditioned)
+    velocity = in_turn(pair, SCALE, passes)
     times = torch.linspace(1000, 100, len(passes))
     return [float(velocity(torch.tensor([2.0]), time.expand(1))) for time in times]
 
@@ -77,7 +78,7 @@ def counted_passes(transformer: S2VTransformer):
 @torch.no_grad()
 def test_every_pass_is_exactly_both_branches(transformer: S2VTransformer, counted_passes: list[int]):
     conditioned = make_conditioning()
-    made = guided_velocity(transformer, conditioned, NEGATIVE, SCALE, ("guided",))(LATENTS, TIME)
+    made = guided_velocity(transformer, conditioned, NEGATIVE, SCALE, ("guided",), ONE_AFTER_THE_OTHER)(LATENTS, TIME)
     assert len(counted_passes) == 2
     without = dataclasses.replace(conditioned, text_BTC=NEGATIVE, audio_BJCV=torch.zeros_like(conditioned.audio_BJCV))
     one, other = (transformer(LATENTS, TIME, transformer.prepare(each)) for each in (conditioned, without))
@@ -100,7 +101,7 @@ def test_the_transformer_is_asked_as_often_as_planned(
     passes: tuple[Pass, ...],
     asked: int,
 ):
-    velocity = guided_velocity(transformer, make_conditioning(), NEGATIVE, SCALE, passes)
+    velocity = guided_velocity(transformer, make_conditioning(), NEGATIVE, SCALE, passes, ONE_AFTER_THE_OTHER)
     solver = make_solver("unipc", 3, range(3), 3.0, CPU)
     denoise(LATENTS, velocity, solver, lambda *_: None)
     assert len(counted_passes) == asked

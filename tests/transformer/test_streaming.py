@@ -1,5 +1,6 @@
 """Blocks that visit the device from main memory compute what resident ones do."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -14,7 +15,7 @@ from tests.conftest import CPU
 from tests.transformer.models import CONFIG, LATENTS, TIME, make_conditioning, make_transformer
 
 PLAIN = plain_backend("sdpa")
-IN_FLOAT8 = Backend(PLAIN.attend, PLAIN.attend_few, PLAIN_FLOAT8, partial(Float8Linear, multiply=multiply_widened))
+IN_FLOAT8 = replace(PLAIN, kernels=PLAIN_FLOAT8, linear=partial(Float8Linear, multiply=multiply_widened))
 
 
 class LateTransfer:

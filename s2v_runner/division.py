@@ -1,0 +1,40 @@
+"""How the work of one video is divided among processes. It is chosen once, and nothing that computes asks."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from s2v_runner.sampling.guidance import ONE_AFTER_THE_OTHER, Branches
+from s2v_runner.transformer import WHOLE_SEQUENCE, Sequence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Division:
+    """This process's part. Each process of a group has one of its own."""
+
+    sequence: Sequence
+    """Who has which tokens."""
+    branches: Branches
+    """Who works out which branch of guidance."""
+    tell: Callable[[object], None]
+    """How the first process lets the others know what is to be done. They `follow` (`following.py`)."""
+    at_work: Callable[[], AbstractContextManager[None]]
+    """Entered while clips are made: whoever watches this process expects it to get on."""
+    advance: Callable[[], None]
+    """Told with everything that gets done then."""
+    break_off: Callable[[], None]
+    """Told when this process leaves its work unfinished while others are at it: they cannot be told anything more."""
+    is_whole: Callable[[], bool]
+    """Whether that has not happened."""
+
+
+UNDIVIDED = Division(
+    sequence=WHOLE_SEQUENCE,
+    branches=ONE_AFTER_THE_OTHER,
+    tell=lambda _: None,
+    at_work=nullcontext,
+    advance=lambda: None,
+    break_off=lambda: None,
+    is_whole=lambda: True,
+)
+"""One process does everything, and has nobody to tell."""

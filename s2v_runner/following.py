@@ -1,0 +1,112 @@
+"""What the processes of one video do together.
+
+The first process alone has the files of a run: it reads the inputs, encodes them, and takes the frames. What the others
+need of that it tells them, and from there on all of them go through the same clips, in which they meet.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+
+import torch
+
+from s2v_runner.engine import Engine, EngineSettings
+from s2v_runner.errors import GenerationError
+from s2v_runner.records import Request, RunPlan
+from s2v_runner.sampling.clips import (
+    ClipEnd,
+    ClipState,
+    EncodedInputs,
+    Frames,
+    OnClipStep,
+    OnStage,
+    generate_clips,
+)
+
+_AT_REST = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class MakeClips:
+    """Make the clips from `state` on, with the model of these settings. Tensors are on the CPU."""
+
+    settings: EngineSettings
+    request: Request
+    plan: RunPlan
+    inputs: EncodedInputs
+    state: ClipState
+
+
+@dataclass(frozen=True)
+class Leave:
+    """There is nothing more to do."""
+
+
+def make_clips(
+    request: Request,
+    plan: RunPlan,
+    inputs: EncodedInputs,
+    state: ClipState,
+    engine: Engine,
+    on_stage: OnStage,
+    on_step: OnClipStep,
+) -> Iterator[Frames | ClipEnd]:
+    """Have the clips made by all processes, this one the first of them. Raises as `generate_clips` does."""
+    engine.division.tell(MakeClips(engine.settings, request, plan, inputs.on(_AT_REST), state))
+    try:
+        with engine.division.at_work():
+            with on_stage("load transformer"):
+                assert isinstance(engine.transformer, torch.nn.Module)
+            yield from _go_through(request, plan, inputs, state, engine, on_stage, on_step)
+    except GenerationError:
+        # Latents that are not finite are so in all processes.
+        raise
+    except BaseException:
+        engine.division.break_off()
+        raise
+
+
+def follow(hear: Callable[[], object], engine_for: Callable[[EngineSettings], Engine]) -> None:
+    """Do what the first process tells, until it says to leave.
+
+    A GenerationError is met by all processes at the same step; the first one deals with it.
+    """
+    while not isinstance(told := hear(), Leave):
+        assert isinstance(told, MakeClips), told
+        engine = engine_for(told.settings)
+        with engine.division.at_work():
+            inputs = told.inputs.on(engine.settings.device)
+            clips = _go_through(
+                told.request, told.plan, inputs, told.state, engine, lambda _: nullcontext(), lambda *_: None
+            )
+            try:
+                for _ in clips:
+                    pass
+            except GenerationError:
+                continue
+
+
+def on_device(settings: EngineSettings, device: torch.device) -> EngineSettings:
+    """The first process's settings for a process with another device."""
+    text_device = device if settings.text_device == settings.device else settings.text_device
+    return replace(settings, device=device, text_device=text_device)
+
+
+def _go_through(
+    request: Request,
+    plan: RunPlan,
+    inputs: EncodedInputs,
+    state: ClipState,
+    engine: Engine,
+    on_stage: OnStage,
+    on_step: OnClipStep,
+) -> Iterator[Frames | ClipEnd]:
+    advance, branches = engine.division.advance, engine.division.branches
+
+    def step(clip: int, done: int, steps: int) -> None:
+        advance()
+        on_step(clip, done, steps)
+
+    for part in generate_clips(engine.transformer, engine.vae, request, plan, inputs, state, branches, on_stage, step):
+        advance()
+        yield part

@@ -1,0 +1,37 @@
+"""The processes of a run, from its configuration and this machine."""
+
+from s2v_runner.checkpoint.sizes import ModelSizes
+from s2v_runner.config.schema import RunConfig
+from s2v_runner.estimate import count_tokens
+from s2v_runner.parallel.topology import Asked, Machine, Topology, Video, choose_topology
+from s2v_runner.placement.gpus import list_gpus
+from s2v_runner.placement.processes import launched_processes
+from s2v_runner.records import Request, RunPlan
+
+
+def plan_topology(config: RunConfig, request: Request, plan: RunPlan, sizes: ModelSizes | None) -> Topology:
+    """Who makes the video. Raises InputError as `choose_topology` does, and for a launcher's environment half set."""
+    parallel = config.parallel
+    asked = Asked(
+        mode=parallel.mode,
+        ulysses_size=parallel.ulysses_size,
+        dit_fsdp=parallel.dit_fsdp,
+        t5_fsdp=parallel.t5_fsdp,
+        is_spread=parallel.spread != "none",
+        device=config.memory.device,
+    )
+    taken = [plan.passes[step] for step in plan.taken]
+    video = Video(
+        heads=None if sizes is None else sizes.num_heads,
+        has_branches="guided" in taken,
+        has_both_always=all(asked == "guided" for asked in taken),
+        tokens=count_tokens(plan, 0, not request.start_from_ref),
+    )
+    processes = launched_processes()
+    machine = Machine(
+        launched=processes.count,
+        launched_here=processes.local_count,
+        # Asked only where several may be used: it takes a moment.
+        gpus=0 if parallel.mode == "single" else len(list_gpus()),
+    )
+    return choose_topology(asked, machine, video)
