@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
-from torch.distributed.distributed_c10d import PrefixStore, TCPStore
+from torch.distributed import PrefixStore, TCPStore  # pyright: ignore[reportPrivateImportUsage]
 
 from s2v_runner.interruption import Interrupted
 from s2v_runner.parallel.crew import LocalMembers, Members, Seen
