@@ -144,7 +144,7 @@ class _Hanging:
 
 
 def _raise_for_the_ended(seen: Sequence[Seen], members: Members, traces: Traces) -> None:
-    ended = [each for each in seen if each.status is not None]
+    ended = _ended_early(seen)
     lost = [each for each in seen if each.has_lost and each.status is None]
     if not ended and not lost:
         return
@@ -152,13 +152,18 @@ def _raise_for_the_ended(seen: Sequence[Seen], members: Members, traces: Traces)
         # Whoever has gone is seen to have ended soon.
         time.sleep(_SECONDS_TO_EXPLAIN)
         seen = members.look()
-        ended = [each for each in seen if each.status is not None]
+        ended = _ended_early(seen)
         if not ended:
             raise CrewError(lost[0].rank, len(seen), f"has lost the others, which are there: {lost[0].reason}")
     first = min(ended, key=_remoteness)
     if first.rank > 0:
         _let_the_first_explain(members, traces)
     raise CrewError(first.rank, len(seen), _why(first, traces))
+
+
+def _ended_early(seen: Sequence[Seen]) -> list[Seen]:
+    """Without those that were told to leave, a moment before the first one leaves."""
+    return [each for each in seen if each.status not in (None, 0)]
 
 
 def _remoteness(seen: Seen) -> tuple[bool, bool, int]:
