@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from s2v_runner.autoencoder import Autoencoder, decode_video, encode_video
+from s2v_runner.autoencoder import WHOLE_FRAMES, Autoencoder, decode_video, encode_video
 from s2v_runner.errors import InputError
 from s2v_runner.plan import SPATIAL_STRIDE, video_frame_count
 from s2v_runner.records import Pass, Request, RunPlan
@@ -103,12 +103,12 @@ def generate_clips(
         motion_BCMHW = inputs.opening_BCMHW
         if clip > 0:
             with on_stage("encode motion"):
-                motion_BCMHW = encode_video(vae, state.past_BCVHW)
+                motion_BCMHW = encode_video(vae, state.past_BCVHW, WHOLE_FRAMES)
         with on_stage("denoise"):
             latents = _denoise_clip(transformer, request, plan, inputs, motion_BCMHW, clip, on_step)
 
         past = inputs.reference_BC1HW if motion_BCMHW is None else motion_BCMHW
-        decoded = decode_video(vae, torch.cat((past, latents.to(past)), dim=2))
+        decoded = decode_video(vae, torch.cat((past, latents.to(past)), dim=2), WHOLE_FRAMES)
         dropped = video_frame_count(past.shape[2]) + (plan.lead_frames if clip == 0 else 0)
         is_last = clip == plan.num_clips - 1
         newest = [state.past_BCVHW]
