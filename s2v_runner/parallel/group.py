@@ -27,21 +27,29 @@ class Rendezvous:
 class Group:
     """The processes of one video, and this one among them."""
 
-    def __init__(self, rendezvous: Rendezvous, device: torch.device, beat: Beat) -> None:
+    def __init__(self, rendezvous: Rendezvous, device: torch.device, patience: timedelta, beat: Beat) -> None:
         self.rank = rendezvous.rank
         self.size = rendezvous.size
         self.device = device
-        self._beat = beat
+        self.beat = beat
+        self._patience = patience
         self.everyone = self.wires([range(self.size)])
         # What is told comes when the first process has something to say, which may be after a long time.
-        self._words = dist.new_group(backend=dist.Backend.GLOO, timeout=_AS_LONG_AS_IT_TAKES)
+        words = dist.new_group(backend=dist.Backend.GLOO, timeout=_AS_LONG_AS_IT_TAKES)
+        assert isinstance(words, dist.ProcessGroup)
+        self._words = words
 
     def wires(self, parts: Sequence[range]) -> Wire:
         """The part that this process is in, of parts by ranks that have every process in one. Asked for by all."""
-        made = {part: dist.new_group(list(part)) for part in parts}
+        return Wire(self.processes(parts), self.beat, self.device)
+
+    def processes(self, parts: Sequence[range]) -> dist.ProcessGroup:
+        """The same as PyTorch has it. What is sent in it waits for nothing that is sent in another."""
+        # PyTorch does not give its groups the patience of the first.
+        made = {part: dist.new_group(list(part), timeout=self._patience) for part in parts}
         (own,) = (processes for part, processes in made.items() if self.rank in part)
         assert isinstance(own, dist.ProcessGroup)
-        return Wire(own, self._beat, self.device)
+        return own
 
     def tell(self, value: Any) -> None:
         """Give a value to the others, who `hear` it. For the first process. It waits until all of them listen."""
@@ -67,6 +75,6 @@ def joined(rendezvous: Rendezvous, device: torch.device, patience: float, beat: 
         timeout=timedelta(seconds=patience),
     )
     try:
-        yield Group(rendezvous, device, beat)
+        yield Group(rendezvous, device, timedelta(seconds=patience), beat)
     finally:
         dist.destroy_process_group()
