@@ -14,9 +14,10 @@ import torch
 from s2v_runner.parallel.group import Group, Rendezvous, joined
 
 PATIENCE = 120.0
-# Forked from a process with one thread that has the imports done: a rank begins in milliseconds.
+# Forked from a process with one thread that has the imports done, of what loads and makes videos too: a rank begins in
+# milliseconds.
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.parallel.ranks"])
+_CONTEXT.set_forkserver_preload(["tests.parallel.ranks", "tests.test_generation", "tests.checkpoint.folders"])
 
 
 def run_ranks(size: int, action: Callable[..., Any], *arguments: Any) -> list[Any]:
@@ -54,7 +55,7 @@ def _collect(readers: list[Connection], writers: list[Connection]) -> list[Any]:
         for reader in ready:
             assert isinstance(reader, Connection)
             rank = open_readers[reader]
-            problem, result = reader.recv()
+            problem, result = pickle.loads(reader.recv_bytes())
             assert problem is None, f"rank {rank}:\n{problem}"
             results[rank] = result
     return [results[rank] for rank in range(len(readers))]
@@ -65,16 +66,12 @@ def _run_rank(rendezvous: Rendezvous, writer: Connection, work: bytes) -> None:
     try:
         action, arguments = pickle.loads(work)
         with joined(rendezvous, torch.device("cpu"), PATIENCE, lambda: None) as group:
-            answer: tuple[str | None, Any] = (None, _unshared(action(group, *arguments)))
+            # As bytes: tensors that are sent by themselves are shared, and what a process shares is gone with it.
+            answer = pickle.dumps((None, action(group, *arguments)))
     except BaseException:
-        answer = (traceback.format_exc(), None)
-    writer.send(answer)
+        answer = pickle.dumps((traceback.format_exc(), None))
+    writer.send_bytes(answer)
     writer.close()
-
-
-def _unshared(value: Any) -> Any:
-    """Tensors as arrays of bytes: what a process shares is gone with it."""
-    return pickle.loads(pickle.dumps(value))
 
 
 __all__ = ["PATIENCE", "Group", "run_ranks"]
