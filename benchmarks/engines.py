@@ -10,6 +10,7 @@ from benchmarks.autoencoders import random_vae
 from benchmarks.models import Model
 from benchmarks.variants import Variant
 from s2v_runner.checkpoint.layout import CheckpointFolder
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.estimate import Memory
 from s2v_runner.placement.residence import BlocksAtHome
@@ -41,8 +42,10 @@ def random_engine(model: Model, device: torch.device, dtype: torch.dtype, varian
         text_device=device,
         memory=memory,
         loras=(),
+        dit_fsdp=False,
+        t5_fsdp=False,
     )
-    engine = RandomEngine(settings, lambda *_: None)
+    engine = RandomEngine(settings, lambda *_: None, UNSHARDED)
     config = model.transformer
     # Made on the device, where random numbers are drawn quickly, one after the other, so that none is there for long.
     with device, torch.random.fork_rng([device] if device.type == "cuda" else []):

@@ -9,6 +9,7 @@ from functools import partial
 
 import torch
 
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.records import MatrixName
 from s2v_runner.transformer import S2VTransformer
@@ -50,7 +51,7 @@ class Arm:
             kernels="plain",
             matrices=self.matrices,
         )
-        engine = Engine(chosen, lambda *_: None)
+        engine = Engine(chosen, lambda *_: None, UNSHARDED)
         engine.check()
         if self.attend is not None:
             _put_attention(engine.transformer, self.attend)

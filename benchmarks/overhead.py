@@ -39,13 +39,14 @@ from s2v_runner.prepare import prepare_run
 from s2v_runner.placement.choice import choose_placement
 from s2v_runner.placement.devices import look_at
 from s2v_runner.describe import placement_request
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.production import Engines
 from s2v_runner.generation import UNWATCHED, generate
 config = compose_run(SETTINGS).config
 run = prepare_run(config)
 device = "cuda" if torch.cuda.is_available() else "cpu"
 placement = choose_placement(placement_request(run), look_at(device), run.estimate_cost)
-engine = Engines().engine_for(run, placement)
+engine = Engines(UNSHARDED).engine_for(run, placement)
 for part in generate(run.request, engine, UNWATCHED, None, NO_CACHE):
     pass
 """

@@ -26,9 +26,10 @@ class Session:
 
     @cached_property
     def engines(self) -> "Engines":
+        from s2v_runner.checkpoint.shards import UNSHARDED
         from s2v_runner.production import Engines
 
-        return Engines()
+        return Engines(UNSHARDED)
 
     @cached_property
     def environment(self) -> dict[str, Any]:

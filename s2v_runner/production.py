@@ -13,6 +13,7 @@ import torch
 
 from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.checkpoint.random import write_random_checkpoint
+from s2v_runner.checkpoint.shards import Shards
 from s2v_runner.conditioning.cache import ConditioningCache
 from s2v_runner.conditioning.scope import scope_of
 from s2v_runner.config.schema import OutputConfig
@@ -42,9 +43,13 @@ _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torc
 
 
 class Engines:
-    """The engine of the last run, kept for the next one that wants the same."""
+    """The engine of the last run, kept for the next one that wants the same.
 
-    def __init__(self) -> None:
+    Where several processes make one video together, `shards` says how they share out its weights.
+    """
+
+    def __init__(self, shards: Shards) -> None:
+        self._shards = shards
         self._key: tuple[EngineSettings, str] | None = None
         self._engine: Engine | None = None
 
@@ -71,12 +76,14 @@ class Engines:
             text_device=torch.device(placement.text_device),
             memory=placement.memory,
             loras=run.loras,
+            dit_fsdp=run.config.parallel.dit_fsdp,
+            t5_fsdp=run.config.parallel.t5_fsdp,
         )
         key = (settings, run.checkpoint_digest)
         if self._engine is None or self._key != key:
             # The old one goes before the new one comes: there may not be room for both.
             self.release()
-            self._key, self._engine = key, Engine(settings, lambda *_: None)
+            self._key, self._engine = key, Engine(settings, lambda *_: None, self._shards)
         return self._engine
 
 

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from s2v_runner.checkpoint.layout import locate_checkpoint
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.execution import Session
 from s2v_runner.records import EVERY_PASS, FIXED, Request
@@ -37,8 +38,10 @@ def make_engine(folder: Path, dtype: torch.dtype = torch.float32) -> Engine:
         text_device=CPU,
         memory="resident",
         loras=(),
+        dit_fsdp=False,
+        t5_fsdp=False,
     )
-    return Engine(settings, lambda *_: None)
+    return Engine(settings, lambda *_: None, UNSHARDED)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import soundfile
 import torch
 from PIL import Image
 
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.conditioning.cache import NO_CACHE, Cache, ConditioningCache
 from s2v_runner.conditioning.scope import scope_of
 from s2v_runner.config.compose import compose_run
@@ -80,7 +81,7 @@ def test_what_was_encoded_before_is_read_and_no_encoder_loaded(
     missed, stages = encode(posed, tiny_engine, cache)
     assert stages >= ENCODING
     assert kinds_kept(tmp_path) == ["picture", "pose", "speech", "text", "text"]
-    fresh = Engine(tiny_engine.settings, lambda *_: None)
+    fresh = Engine(tiny_engine.settings, lambda *_: None, UNSHARDED)
     hit, stages = encode(posed, fresh, cache)
     assert not stages & ENCODING
     assert "read conditioning" in stages

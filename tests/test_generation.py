@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.conditioning.cache import NO_CACHE
 from s2v_runner.engine import Engine
 from s2v_runner.errors import GenerationError, InputError
@@ -145,7 +146,7 @@ def test_latents_that_stop_being_finite_end_the_run_and_name_the_step(request_fo
 
 
 def test_nothing_is_loaded_for_a_request_that_cannot_be(request_for: Make, tmp_path: Path, tiny_engine: Engine):
-    engine = Engine(tiny_engine.settings, lambda *_: pytest.fail("a tensor was loaded"))
+    engine = Engine(tiny_engine.settings, lambda *_: pytest.fail("a tensor was loaded"), UNSHARDED)
     changes = (
         {"image": tmp_path / "none.png"},
         {"audio": tmp_path / "none.wav"},
@@ -171,7 +172,7 @@ def test_a_state_that_cannot_be_of_this_run_is_refused(request_for: Make, tiny_e
 def test_a_device_that_is_not_there_is_refused(request_for: Make, tiny_engine: Engine):
     settings = dataclasses.replace(tiny_engine.settings, device=torch.device("cuda:99"))
     with pytest.raises(InputError, match="device 'cuda:99'"):
-        make_video(request_for(), Engine(settings, lambda *_: None))
+        make_video(request_for(), Engine(settings, lambda *_: None, UNSHARDED))
 
 
 def test_a_state_that_is_none_is_refused(tmp_path: Path):

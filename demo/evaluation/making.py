@@ -17,6 +17,7 @@ from demo.world.identity import Identities, draw_identities
 from demo.world.skeleton import render_pose
 from s2v_runner.autoencoder import decode_video, encode_video
 from s2v_runner.checkpoint.layout import locate_checkpoint
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.conditioning.cache import NO_CACHE
 from s2v_runner.config.compose import compose_run
 from s2v_runner.config.resolve import as_request
@@ -120,8 +121,10 @@ def load_engine(checkpoint: Path, device: torch.device) -> Engine:
         text_device=torch.device(placement.text_device),
         memory=placement.memory,
         loras=(),
+        dit_fsdp=False,
+        t5_fsdp=False,
     )
-    engine = Engine(settings, lambda *_: None)
+    engine = Engine(settings, lambda *_: None, UNSHARDED)
     engine.check()
     return engine
 

@@ -9,6 +9,7 @@ from s2v_runner.calibration.choice import Choice, choose_best
 from s2v_runner.calibration.file import FORMAT, Calibration
 from s2v_runner.calibration.listening import Heard, listen, make_latents, relative_error, settled
 from s2v_runner.calibration.report import make_report, report_lines
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.describe import placement_request
 from s2v_runner.engine import Engine
 from s2v_runner.passes import exact_passes, noise_levels
@@ -34,7 +35,7 @@ class Wish:
 def calibrate_runs(runs: Sequence[PreparedRun], wish: Wish, say: Say) -> Calibration:
     """Make the runs, which have checkpoint and schedule in common, and choose. Raises as `generate` does."""
     first = runs[0]
-    bench = _Bench(Engines(), say)
+    bench = _Bench(Engines(UNSHARDED), say)
     heard = [bench.listen(run, f"run {number} of {len(runs)}") for number, run in enumerate(runs, 1)]
     sigmas = np.append(noise_levels(first.request.solver, first.request.steps, first.plan.shift), 0.0)
     trajectories = [each for one in heard for each in one.trajectories]

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 
 from s2v_runner.checkpoint.loras import Lora, count_left_out
 from s2v_runner.checkpoint.names import TransformerNames
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.engine import Engine
 from tests.conftest import make_engine
 
@@ -41,7 +42,7 @@ def lora_at(path: Path, scale: float = 1.0) -> Lora:
 
 
 def merged(folder: Path, *loras: Lora, dtype: torch.dtype = torch.float32) -> Tensors:
-    engine = Engine(replace(make_engine(folder, dtype).settings, loras=loras), lambda *_: None)
+    engine = Engine(replace(make_engine(folder, dtype).settings, loras=loras), lambda *_: None, UNSHARDED)
     engine.check()
     return dict(engine.transformer.state_dict())
 

@@ -8,6 +8,7 @@ import torch
 
 from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.checkpoint.loras import check_loras, count_left_out
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.engine import Engine
 from s2v_runner.errors import InputError
 from tests.checkpoint.loras import RANK, WIDTH, Tensors, lora_at, merged, write
@@ -86,7 +87,7 @@ def test_what_does_not_fit_is_refused_from_its_header(tmp_path: Path, case: str)
     with pytest.raises(InputError, match=words) as refused:
         check_loras([lora_at(path)], locate_checkpoint(TINY_CHECKPOINT))
     assert str(path) in str(refused.value)
-    engine = Engine(replace(make_engine(TINY_CHECKPOINT).settings, loras=(lora_at(path),)), lambda *_: None)
+    engine = Engine(replace(make_engine(TINY_CHECKPOINT).settings, loras=(lora_at(path),)), lambda *_: None, UNSHARDED)
     with pytest.raises(InputError, match=words):
         engine.check()
 

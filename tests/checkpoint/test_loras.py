@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from s2v_runner.checkpoint.names import DIALECTS, TransformerNames, module_names
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.engine import Engine
 from s2v_runner.errors import InputError
 from tests.checkpoint.folders import copy_official, write_diffusers
@@ -153,7 +154,7 @@ def test_layers_for_encoded_pictures_are_left_out_and_counted(tmp_path: Path, ti
 
 def test_a_file_that_changed_since_it_was_checked_is_refused(tmp_path: Path, tiny_engine: Engine):
     path = write_lora(tmp_path / "a.safetensors", tiny_engine, comfy, seed=1)
-    engine = Engine(replace(tiny_engine.settings, loras=(lora_at(path),)), lambda *_: None)
+    engine = Engine(replace(tiny_engine.settings, loras=(lora_at(path),)), lambda *_: None, UNSHARDED)
     changes = engine._changes()
     write(path, {"other": torch.zeros(1)})
     engine._changes = lambda: changes

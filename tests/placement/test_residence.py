@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.conditioning.text import encode_prompt
 from s2v_runner.engine import Engine
 from s2v_runner.estimate import Memory
@@ -17,7 +18,7 @@ META = torch.device("meta")
 
 def engine_with(memory: Memory, matrices: MatrixName) -> Engine:
     settings = replace(make_engine(TINY_CHECKPOINT).settings, memory=memory, matrices=matrices)
-    return Engine(settings, lambda *_: None)
+    return Engine(settings, lambda *_: None, UNSHARDED)
 
 
 def velocity(transformer: S2VTransformer) -> torch.Tensor:
