@@ -72,6 +72,7 @@ class Engine:
 
     def __init__(self, settings: EngineSettings, progress: Progress, shards: Shards) -> None:
         assert shards is not UNSHARDED or not (settings.dit_fsdp or settings.t5_fsdp)
+        assert settings.text_device == settings.device or not settings.t5_fsdp
         self.settings = settings
         self._progress = progress
         self._shards = shards
