@@ -31,6 +31,11 @@ class Session:
 
         return Engines(UNDIVIDED, unwatched)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether its model can make another video: of several processes none may be left at an unfinished one."""
+        return True
+
     @cached_property
     def environment(self) -> dict[str, Any]:
         return describe_environment()
@@ -67,7 +72,7 @@ def execute(run: PreparedRun, post: Post, session: Session) -> "MadeVideo":
         return _make(run, placement, post, engines)
     except DeviceMemoryError as error:
         following = next_mode(placement.memory)
-        if run.config.memory.mode != AUTO or following is None:
+        if run.config.memory.mode != AUTO or following is None or not session.is_whole:
             raise
         words.warn(f"{error}. It goes on with memory={following}")
         reason = f"{placement.memory} ran out of memory"
