@@ -132,6 +132,10 @@ class Engine:
 
     @cached_property
     def transformer(self) -> S2VTransformer:
+        with self._turn():
+            return self._load_transformer()
+
+    def _load_transformer(self) -> S2VTransformer:
         settings = self.settings
         part, device, dtype = self._parts["transformer"], settings.device, settings.dtype
         if settings.memory not in ("stream", "tiny"):
@@ -150,18 +154,24 @@ class Engine:
     @cached_property
     def vae(self) -> Autoencoder:
         settings = self.settings
-        return load_vae(self._parts["vae"], settings.device, settings.autoencoder_dtype, self._progress)
+        with self._turn():
+            return load_vae(self._parts["vae"], settings.device, settings.autoencoder_dtype, self._progress)
 
     @cached_property
     def text_encoder(self) -> UMT5EncoderModel:
         settings = self.settings
-        return load_text_encoder(
-            self._parts["text_encoder"], settings.text_encoder_home, settings.dtype, self._progress
-        )
+        with self._turn():
+            return load_text_encoder(
+                self._parts["text_encoder"], settings.text_encoder_home, settings.dtype, self._progress
+            )
 
     @cached_property
     def audio_encoder(self) -> Wav2Vec2Model:
-        return load_audio_encoder(self._parts["audio_encoder"], self.settings.encoder_home, self._progress)
+        with self._turn():
+            return load_audio_encoder(self._parts["audio_encoder"], self.settings.encoder_home, self._progress)
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return self.division.turn_to_read(self.settings.digest)
 
     @cached_property
     def tokenizer(self) -> Tokenizer:

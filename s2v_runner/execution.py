@@ -31,6 +31,11 @@ class Session:
 
         return Engines(UNDIVIDED, unwatched)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether another run can be made with it."""
+        return True
+
     @cached_property
     def environment(self) -> dict[str, Any]:
         return describe_environment()

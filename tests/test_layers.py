@@ -26,7 +26,7 @@ HOMES = {
     "pydantic": {"config"},
     "yaml": {"config"},
     "rich": {"console"},
-    "filelock": {"tracking"},
+    "filelock": {"tracking", "parallel"},
     "cv2": {"inputs", "metrics"},
     "onnxruntime": {"inputs", "metrics"},
     "espeakng_loader": {"inputs"},

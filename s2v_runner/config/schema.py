@@ -140,6 +140,7 @@ class ParallelConfig(Group):
     dit_fsdp: bool
     t5_fsdp: bool
     spread: Literal["none", "gpus"]
+    workers: Annotated[int, Field(ge=1)] | Auto
     patience: Annotated[float, Field(gt=0)]
 
 

@@ -2,6 +2,7 @@
 
 from s2v_runner.checkpoint.sizes import ModelSizes
 from s2v_runner.config.schema import RunConfig
+from s2v_runner.errors import InputError
 from s2v_runner.estimate import count_tokens
 from s2v_runner.parallel.topology import Asked, Machine, Topology, Video, choose_topology
 from s2v_runner.placement.gpus import list_gpus
@@ -20,6 +21,13 @@ def plan_topology(config: RunConfig, request: Request, plan: RunPlan, sizes: Mod
         is_spread=parallel.spread != "none",
         device=config.memory.device,
     )
+    processes = launched_processes()
+    if asked.is_spread and processes.count > 1:
+        raise InputError(
+            f"{processes.count} processes",
+            f"parallel.spread={parallel.spread} starts its own workers",
+            "Start it once, without a launcher",
+        )
     taken = [plan.passes[step] for step in plan.taken]
     video = Video(
         heads=None if sizes is None else sizes.num_heads,
@@ -27,7 +35,6 @@ def plan_topology(config: RunConfig, request: Request, plan: RunPlan, sizes: Mod
         has_both_always=all(asked == "guided" for asked in taken),
         tokens=count_tokens(plan, 0, not request.start_from_ref),
     )
-    processes = launched_processes()
     machine = Machine(
         launched=processes.count,
         launched_here=processes.local_count,
