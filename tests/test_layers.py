@@ -21,6 +21,8 @@ HOMES = {
     "imageio": {"inputs", "video"},
     "accelerate": {"placement"},
     "torch.distributed": {"parallel"},
+    "ray": {"parallel"},
+    "submitit": {"parallel"},
     "hydra": {"config"},
     "omegaconf": {"config"},
     "pydantic": {"config"},
@@ -50,7 +52,7 @@ LIGHT = [
     "s2v_runner.geometry",
     "s2v_runner.checkpoint.layout",
 ]
-HEAVY = {"torch", "diffusers", "transformers", "mlflow", "cv2", "onnxruntime", "optuna", "scipy", "dashscope"}
+HEAVY = {"torch", "diffusers", "transformers", "mlflow", "cv2", "onnxruntime", "optuna", "scipy", "dashscope", "ray", "submitit"}
 
 
 def imports(path: Path) -> Iterator[str]:

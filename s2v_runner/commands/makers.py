@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from s2v_runner.config.schema import RunConfig
@@ -9,7 +10,9 @@ from s2v_runner.console.sweep import SweepWords
 from s2v_runner.console.workers import WorkerLines, WorkerTable
 from s2v_runner.execution import Session
 from s2v_runner.parallel.driving import made_by
-from s2v_runner.parallel.places import place_workers
+from s2v_runner.parallel.on_ray import check_ray, ray_force
+from s2v_runner.parallel.places import check_device, place_workers
+from s2v_runner.parallel.slurm import SlurmForce, check_slurm
 from s2v_runner.parallel.starting import StarterFor, gpus_here
 from s2v_runner.parallel.topology import Topology
 from s2v_runner.parallel.workers import Manner, OneCrew, WorkersHere
@@ -42,10 +45,22 @@ def choose_makers(
     if parallel.spread == "gpus":
         places = place_workers(parallel, topology.processes, device, gpus_here(device), points)
         words = f"{len(places)}: {', '.join(places)}; each loads for itself"
-        return Makers(made_by(lambda assignment: WorkersHere(manner(assignment), places)), _watched, words)
+        return Makers(made_by(lambda assignment: nullcontext(WorkersHere(manner(assignment), places))), _watched, words)
+    if parallel.spread == "ray":
+        check_device(device)
+        check_ray()
+        where = "a Ray of this machine" if parallel.address is None else f"Ray at {parallel.address}"
+        return Makers(made_by(lambda assignment: ray_force(manner(assignment), parallel, points)), _watched, where)
+    if parallel.spread == "slurm":
+        check_device(device)
+        check_slurm(parallel)
+        words = f"jobs of Slurm, {parallel.points_per_job} points each"
+        return Makers(
+            made_by(lambda assignment: nullcontext(SlurmForce(manner(assignment), parallel))), _watched, words
+        )
     if topology.processes > 1:
         starter = starter_for(device)
-        return Makers(made_by(lambda assignment: OneCrew(manner(assignment), starter)), _watched, None)
+        return Makers(made_by(lambda assignment: nullcontext(OneCrew(manner(assignment), starter))), _watched, None)
     return Makers(OneAfterTheOther(session), SweepWords, None)
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from s2v_runner.describe import destination_of
 from s2v_runner.errors import GenerationError
@@ -10,7 +11,7 @@ from s2v_runner.parallel.board import Board, News
 from s2v_runner.parallel.jobs import Badge
 from s2v_runner.parallel.workers import Ended, Worker, Workforce
 from s2v_runner.sweep.scene import Scene, Seat
-from s2v_runner.sweep.work import Assignment, Listener
+from s2v_runner.sweep.work import Assignment, Listener, Make
 from s2v_runner.tracking.following import Followers, make_followers
 from s2v_runner.tracking.recorder import VANISHED
 
@@ -181,11 +182,12 @@ def worker_without_badge(worker: Worker) -> Badge:
     return Badge(worker.name, -1)
 
 
-def made_by(workforce_for: Callable[[Assignment], Workforce]) -> Callable[[Assignment, Listener], None]:
-    """What makes the points of a sweep by workers of this force."""
+def made_by(workforce_for: Callable[[Assignment], AbstractContextManager[Workforce]]) -> Make:
+    """What makes the points of a sweep by workers of this force, which is there as long as it takes."""
 
     def make(assignment: Assignment, listener: Listener) -> None:
         followers = make_followers(destination_of(assignment.sweep.common))
-        Driver(assignment, workforce_for(assignment), listener, followers).make_points()
+        with workforce_for(assignment) as workforce:
+            Driver(assignment, workforce, listener, followers).make_points()
 
     return make

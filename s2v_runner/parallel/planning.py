@@ -38,7 +38,7 @@ def plan_topology(config: RunConfig, request: Request, plan: RunPlan, sizes: Mod
     machine = Machine(
         launched=processes.count,
         launched_here=processes.local_count,
-        # Asked only where several may be used: it takes a moment.
-        gpus=0 if parallel.mode == "single" else len(list_gpus()),
+        # Asked only where several of this machine may be used: it takes a moment.
+        gpus=len(list_gpus()) if parallel.mode != "single" and parallel.spread in ("none", "gpus") else 0,
     )
     return choose_topology(asked, machine, video)

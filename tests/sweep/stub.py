@@ -83,7 +83,8 @@ class Stub:
         self, request: Request, engine: Engine, watch: Watch, resume: ClipState | None, cache: Cache
     ) -> Iterator[Frames | ClipEnd]:
         self._request = request
-        return self.generate(request, watch, resume)
+        with engine.division.at_work():
+            yield from self.generate(request, watch, resume)
 
     def write_state(self, path: Path, state: ClipState) -> None:
         """Stands for the function of that name: with the state, the clip before it is kept."""
