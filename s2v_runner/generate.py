@@ -14,6 +14,7 @@ from datetime import datetime
 from s2v_runner.cli import guarded
 from s2v_runner.config.nearest import suggest
 from s2v_runner.errors import InputError
+from s2v_runner.placement.processes import launched_processes
 
 TASK = "s2v-14B"
 _SIZE = re.compile(r"(\d+)\*(\d+)")
@@ -66,8 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return guarded(lambda: _generate(options, unknown))
 
 
-def translate(options: argparse.Namespace, now: datetime) -> list[str]:
-    """The flags as overrides. Raises InputError for a size that is none."""
+def translate(options: argparse.Namespace, now: datetime, processes: int) -> list[str]:
+    """The flags as overrides, where so many processes were launched. Raises InputError for a size that is none."""
     given = {name: value for name, value in vars(options).items() if value is not None}
     match = _SIZE.fullmatch(options.size)
     if match is None:
@@ -76,6 +77,11 @@ def translate(options: argparse.Namespace, now: datetime) -> list[str]:
     overrides += ["tts=cosyvoice"] if options.enable_tts else []
     overrides += ["pose=video"] if options.pose_video is not None else []
     overrides += [f"prompt_extend={options.prompt_extend_method}"] if options.use_prompt_extend else []
+    if options.ulysses_size > 1 or processes > 1:
+        overrides.append("parallel=ulysses")
+    if options.ulysses_size == 1:
+        # Which is its default: who was launched makes the video.
+        del given["ulysses_size"]
     if options.base_seed is not None:
         # To the original every negative seed is any seed.
         given["base_seed"] = max(-1, options.base_seed)
@@ -109,7 +115,8 @@ def _generate(options: argparse.Namespace, unknown: list[str]) -> int:
     from s2v_runner.config.asked import read_asked
     from s2v_runner.config.compose import PROJECT
 
-    asked = read_asked(translate(options, datetime.now().astimezone()), PROJECT, multirun=False)
+    words = translate(options, datetime.now().astimezone(), launched_processes().count)
+    asked = read_asked(words, PROJECT, multirun=False)
     return carry_out(asked, tuple(sys.argv))
 
 

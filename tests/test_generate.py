@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from s2v_runner.config.asked import Asked
-from s2v_runner.config.reach import refuse_unbuilt
 from s2v_runner.config.schema import RunConfig
-from s2v_runner.errors import InputError
 from s2v_runner.generate import SETTINGS, SWITCHES, default_name, main
+from s2v_runner.placement.processes import NAMES
 from s2v_runner.records import FIXED, REFERENCE
 from tests.settings import flatten
 
@@ -120,7 +119,7 @@ def test_what_is_not_given_is_the_originals_own(compose: Compose):
     assert (config.resolution.size, config.resolution.fit, config.resolution.max_area) == ("1280*720", "area", None)
     assert (config.infer_frames, config.num_clip, config.base_seed, config.start_from_ref) == (80, None, -1, False)
     assert (config.negative_prompt, config.model.random_seed, config.model.ckpt_dir) == (None, None, None)
-    assert (config.memory.offload_model, config.memory.t5_cpu, config.parallel.ulysses_size) == ("auto", False, 1)
+    assert (config.memory.offload_model, config.memory.t5_cpu, config.parallel.ulysses_size) == ("auto", False, "auto")
     assert config.compat.model_dump() == vars(FIXED)
     assert compose("--use_prompt_extend").prompt_extend.method == "local_qwen"
 
@@ -140,16 +139,19 @@ def test_the_originals_examples_are_understood(compose: Compose, name: str):
     config = compose(*shlex.split(README[name]))
     assert config.model.ckpt_dir is not None
     assert (config.prompt == PROMPT) is (name != "a pose video")
-    refused = {
-        "several GPUs": "parallel.ulysses_size=8, parallel.dit_fsdp, parallel.t5_fsdp",
-        "a pose video": "parallel.ulysses_size=8, parallel.dit_fsdp, parallel.t5_fsdp",
-    }
-    if name in refused:
-        with pytest.raises(InputError) as caught:
-            refuse_unbuilt(config)
-        assert caught.value.subject == refused[name]
-    else:
-        refuse_unbuilt(config)
+    several = "ulysses_size 8" in README[name]
+    parallel = config.parallel
+    assert (parallel.mode, parallel.ulysses_size) == (("ulysses", 8) if several else ("single", "auto"))
+    assert (parallel.dit_fsdp, parallel.t5_fsdp) == (several, several)
+
+
+def test_launched_processes_make_one_video_whether_or_not_the_flag_says_so(
+    compose: Compose, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in zip(NAMES, ("0", "2", "0", "2", "localhost", "29500"), strict=True):
+        monkeypatch.setenv(name, value)
+    assert (compose().parallel.mode, compose().parallel.ulysses_size) == ("ulysses", "auto")
+    assert compose("--ulysses_size", "2").parallel.ulysses_size == 2
 
 
 def test_what_the_examples_ask_for(compose: Compose):
@@ -211,7 +213,6 @@ def test_the_name_is_given_to_the_run(compose: Compose):
         ("--size 1280x720", "--size 1280x720: it is no width*height"),
         ("--image absent.png --ckpt_dir absent", "checkpoint folder 'absent'"),
         ("", "model.ckpt_dir: the folder of the weights is not given"),
-        ("--t5_fsdp --ulysses_size 2", "parallel.ulysses_size=2, parallel.t5_fsdp"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(

@@ -58,7 +58,7 @@ def read_launch(environment: Mapping[str, str]) -> Processes:
         if not environment[name].isdigit():
             raise InputError(f"{name}={environment[name]}", "it is no number", remedy)
     rank, count, local_rank, local_count, port = (int(environment[name]) for name in _NUMBERS)
-    if not (rank < count and local_rank < local_count <= count):
-        told = ", ".join(f"{name}={environment[name]}" for name in _NUMBERS[:4])
+    if not (rank < count and local_rank < local_count <= count and port > 0):
+        told = ", ".join(f"{name}={environment[name]}" for name in _NUMBERS)
         raise InputError(told, "no process of so many has this place", remedy)
     return Processes(rank, count, local_rank, local_count, (environment["MASTER_ADDR"], port))

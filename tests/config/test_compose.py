@@ -67,12 +67,21 @@ def test_every_option_of_every_group_composes_to_something_of_its_own(made: dict
 
 
 def test_options_are_what_they_are_called(made: dict[str, dict[str, Any]]):
-    keys = {"mode": ("memory", "speed", "parallel"), "solver": ("sampler",)}
+    keys = {"mode": ("memory", "speed"), "solver": ("sampler",)}
     keys |= {"method": ("tts", "pose", "prompt_extend", "metrics"), "backend": ("tracking",)}
     for key, groups in keys.items():
         for group in groups:
             assert all(getattr(value, key) == name for name, value in made[group].items()), group
     assert made["resolution"]["720p"].size == "1280*720"
+    ways = {name: (parallel.mode, parallel.spread) for name, parallel in made["parallel"].items()}
+    assert ways == {
+        "single": ("single", "none"),
+        "ulysses": ("ulysses", "none"),
+        "cfg": ("cfg", "none"),
+        "points": ("single", "gpus"),
+        "ray": ("single", "ray"),
+        "slurm": ("single", "slurm"),
+    }
 
 
 def test_the_two_sets_of_choices_are_those_of_the_library(made: dict[str, dict[str, Any]]):

@@ -51,6 +51,7 @@ def test_an_environment_that_is_half_set_is_refused(name: str):
         {"LOCAL_RANK": "4"},
         {"LOCAL_WORLD_SIZE": "9"},
         {"MASTER_PORT": "http"},
+        {"MASTER_PORT": "0"},
     ],
 )
 def test_an_environment_that_makes_no_sense_is_refused(changed: dict[str, str]):
