@@ -52,7 +52,19 @@ LIGHT = [
     "s2v_runner.geometry",
     "s2v_runner.checkpoint.layout",
 ]
-HEAVY = {"torch", "diffusers", "transformers", "mlflow", "cv2", "onnxruntime", "optuna", "scipy", "dashscope", "ray", "submitit"}
+HEAVY = {
+    "torch",
+    "diffusers",
+    "transformers",
+    "mlflow",
+    "cv2",
+    "onnxruntime",
+    "optuna",
+    "scipy",
+    "dashscope",
+    "ray",
+    "submitit",
+}
 
 
 def imports(path: Path) -> Iterator[str]:
