@@ -44,11 +44,11 @@ def choose_makers(
 
     if parallel.spread == "gpus":
         places = place_workers(parallel, topology.processes, device, gpus_here(device), points)
-        words = f"{len(places)}: {', '.join(places)}; each loads for itself"
+        words = f"{len(places)} ({'; '.join(places)}), each of which loads for itself"
         return Makers(made_by(lambda assignment: nullcontext(WorkersHere(manner(assignment), places))), _watched, words)
     if parallel.spread == "ray":
         check_device(device)
-        check_ray()
+        check_ray(parallel.address)
         where = "a Ray of this machine" if parallel.address is None else f"Ray at {parallel.address}"
         return Makers(made_by(lambda assignment: ray_force(manner(assignment), parallel, points)), _watched, where)
     if parallel.spread == "slurm":

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import re
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,18 +16,36 @@ from s2v_runner.parallel.jobs import Badge
 from s2v_runner.parallel.topology import AUTO
 from s2v_runner.parallel.workers import CrewWorker, Ended, Manner, Worker
 
+_HOST_AND_PORT = re.compile(r"(ray://)?(?P<host>[^:/]+):(?P<port>\d{1,5})")
+_SECONDS_TO_ANSWER = 5.0
 _ON_A_CPU = 2
 _SECONDS_TO_END = 10.0
 _THREADS = "OMP_NUM_THREADS"
 
 
-def check_ray() -> None:
-    """Raises InputError where Ray is not installed."""
+def check_ray(address: str | None) -> None:
+    """Raises InputError where Ray is not installed, or nothing answers at the address."""
     try:
         import ray
     except ImportError as error:
         raise InputError("parallel=ray", "Ray is not installed", "pip install 's2v-runner[ray]'") from error
     assert ray is not None
+    found = _HOST_AND_PORT.fullmatch(address or "")
+    if found is None:
+        return
+    try:
+        # Ray itself would try for minutes.
+        socket.create_connection((found["host"], int(found["port"])), _SECONDS_TO_ANSWER).close()
+    except OSError as error:
+        raise _no_answer(address, error) from error
+
+
+def _no_answer(address: str | None, error: Exception) -> InputError:
+    return InputError(
+        f"parallel.address={address}",
+        f"no Ray answers there ({str(error).splitlines()[0]})",
+        "Give the address that `ray start --head` shows, or leave it out for a Ray on this machine",
+    )
 
 
 @contextmanager
@@ -47,11 +67,7 @@ def ray_force(manner: Manner, parallel: ParallelConfig, points: int) -> Iterator
             logging_level=logging.ERROR,
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"parallel.address={parallel.address}",
-            f"no Ray answers there ({str(error).splitlines()[0]})",
-            "Give the address that `ray start --head` shows, or leave it out for a Ray on this machine",
-        ) from error
+        raise _no_answer(parallel.address, error) from error
     try:
         yield RayForce(manner, _size(parallel, manner, points), _has_gpus(manner))
     finally:

@@ -26,3 +26,12 @@ def test_an_actor_that_dies_costs_only_its_point(workshop: Workshop, tmp_path: P
     assert lost.attempts[0].process == first
     assert not is_there(first)
     assert "Traceback" not in output
+
+
+def test_more_workers_than_ray_has_room_for_are_refused(workshop: Workshop, tmp_path: Path):
+    words = ("parallel=ray", "sampler.steps=1,2", "parallel.workers=9999")
+    with started(tmp_path, *runner("-m", *workshop.settings, *SHORT, *words)) as command:
+        status, output = command.end()
+    assert status == 2, output
+    assert "s2v-runner: parallel.workers=9999: each needs 1 CPUs of Ray's, which has" in output
+    assert records_in(workshop.outputs) == []
