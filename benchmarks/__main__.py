@@ -23,6 +23,7 @@ _DEMO = ("hydra", "espeakng_loader")
 COMMANDS = {
     "forward": Command("forward", "one forward pass of the transformer, by variant"),
     "step": Command("step", "one guided step, by variant"),
+    "scaling": Command("scaling", "a guided step by several processes, measured or worked out"),
     "clip": Command("clip", "a whole generation, by stage and memory mode", _GENERATION),
     "sweep": Command("sweep", "what a sweep costs around the model", _RUNS),
     "load": Command("load", "loading a transformer", ("safetensors", "diffusers", "transformers")),

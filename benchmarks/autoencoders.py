@@ -8,8 +8,8 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
 from benchmarks.machine import weights_gib
+from s2v_runner.autoencoder import WHOLE_FRAMES, decode_video, encode_video
 from s2v_runner.autoencoder import Autoencoder as Model
-from s2v_runner.autoencoder import decode_video, encode_video
 from s2v_runner.checkpoint.vae import assemble_vae
 
 
@@ -51,11 +51,11 @@ def random_autoencoder(width: int, precision: Precision, device: torch.device) -
 
     def encode(video_BCVHW: torch.Tensor) -> torch.Tensor:
         with _tf32(precision.tf32):
-            return encode_video(vae, video_BCVHW)
+            return encode_video(vae, video_BCVHW, WHOLE_FRAMES)
 
     def decode(latents_BCFHW: torch.Tensor) -> Iterator[torch.Tensor]:
         with _tf32(precision.tf32):
-            yield from decode_video(vae, latents_BCFHW)
+            yield from decode_video(vae, latents_BCFHW, WHOLE_FRAMES)
 
     return Autoencoder(encode, decode, weights_gib(vae))
 

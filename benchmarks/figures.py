@@ -24,6 +24,7 @@ _KINDS = {
     "psnr": Kind("dB", "more", 0.1),
     "levels": Kind("", "less", 0.01),
     "share": Kind("%", "less"),
+    "times_one": Kind("×", "more", 0.02),
     "seconds": _SECONDS,
 }
 _COUNT = Kind("", None)

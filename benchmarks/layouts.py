@@ -38,6 +38,10 @@ _HEADINGS = {
     "lag_change": "change of the lag",
     "ssim_change": "change of the likeness",
     "face_error_change": "change of the face's colour, levels",
+    "step_seconds": "a step",
+    "computing_seconds": "of it computing",
+    "sent_gigabytes": "sent by a process, GB",
+    "times_one": "times one",
     "extrapolated_seconds": "all steps, extrapolated",
 }
 _HEADINGS_WITH_UNITS = ("TFLOP/s", "seconds", "share", "largest error, levels", "mean error, levels", "difference")

@@ -31,6 +31,8 @@ TABLES: dict[str, Pivot | Listing] = {
     "ways": Listing(("variant",), ("forward_seconds", "tflop_per_second", "weights_gib", "peak_gib", "difference")),
     "precision": Listing(("clip", "variant"), ("forward_seconds", "weights_gib", "difference")),
     "step": Pivot(_CASE, "variant", "step_seconds", beside=("tokens",)),
+    "scaling": Listing(("processes", "way"), ("step_seconds", "times_one", "computing_seconds", "sent_gigabytes")),
+    "scaling-measured": Listing(("processes", "way"), ("step_seconds", "times_one", "difference")),
     "clip": Pivot(("stage", "clip"), "memory", "seconds", least=0.05),
     "clip-memory": Pivot(("stage", "clip"), "memory", "peak_gib"),
     "clip-whole": Listing(

@@ -12,13 +12,14 @@ from s2v_runner.transformer import (
     WHOLE_SEQUENCE,
     Backend,
     S2VTransformer,
+    Sequence,
     TransformerConfig,
     plain_backend,
     resolve_attention,
     resolve_backend,
 )
 from s2v_runner.transformer.attention import try_attention
-from s2v_runner.transformer.linear import fill_parameter
+from s2v_runner.transformer.linear import fill_parameter, put_parameter
 
 WeightName = Literal["model", "float32"]
 _CHOICES = {
@@ -69,6 +70,15 @@ class Variant:
             kept = torch.float32 if parameter.dtype == torch.float32 else self._dtype(parameter.dtype)
             fill_parameter(transformer, name, parameter.detach().to(kept))
         return transformer.requires_grad_(False).eval()
+
+
+def with_sequence(transformer: S2VTransformer, backend: Backend, sequence: Sequence) -> S2VTransformer:
+    """The same parameters, and a backend whose tokens are shared out otherwise."""
+    with torch.device("meta"):
+        other = S2VTransformer(transformer.config, dataclasses.replace(backend, sequence=sequence))
+    for name, parameter in transformer.named_parameters():
+        put_parameter(other, name, parameter.detach())
+    return other.eval()
 
 
 def parse_variant(text: str) -> Variant:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from s2v_runner.autoencoder import WHOLE_FRAMES, Strips
 from s2v_runner.sampling.guidance import ONE_AFTER_THE_OTHER, Branches
 from s2v_runner.transformer import WHOLE_SEQUENCE, Sequence
 
@@ -16,6 +17,8 @@ class Division:
     """Who has which tokens."""
     branches: Branches
     """Who works out which branch of guidance."""
+    strips: Strips
+    """Who has which rows of the frames that are encoded and decoded between clips."""
     tell: Callable[[object], None]
     """How the first process lets the others know what is to be done. They `follow` (`following.py`)."""
     at_work: Callable[[], AbstractContextManager[None]]
@@ -34,6 +37,7 @@ class Division:
 UNDIVIDED = Division(
     sequence=WHOLE_SEQUENCE,
     branches=ONE_AFTER_THE_OTHER,
+    strips=WHOLE_FRAMES,
     tell=lambda _: None,
     at_work=nullcontext,
     advance=lambda: None,

@@ -101,12 +101,12 @@ def _go_through(
     on_stage: OnStage,
     on_step: OnClipStep,
 ) -> Iterator[Frames | ClipEnd]:
-    advance, branches = engine.division.advance, engine.division.branches
+    division = engine.division
 
     def step(clip: int, done: int, steps: int) -> None:
-        advance()
+        division.advance()
         on_step(clip, done, steps)
 
-    for part in generate_clips(engine.transformer, engine.vae, request, plan, inputs, state, branches, on_stage, step):
-        advance()
+    for part in generate_clips(engine.transformer, engine.vae, request, plan, inputs, state, division, on_stage, step):
+        division.advance()
         yield part

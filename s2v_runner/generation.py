@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from transformers import UMT5EncoderModel
 
-from s2v_runner.autoencoder import Autoencoder, encode_video
+from s2v_runner.autoencoder import WHOLE_FRAMES, Autoencoder, encode_video
 from s2v_runner.conditioning.audio import describe_speech, encode_speech
 from s2v_runner.conditioning.cache import Asked, Cache, Tensors, at_rest
 from s2v_runner.conditioning.text import MODEL_NEGATIVE_PROMPT, describe_prompt, encode_prompt
@@ -168,7 +168,7 @@ class _Encoding:
 
         def encode() -> Tensors:
             with self.watch.stage("encode picture"):
-                return {"latents": encode_video(vae, video_BCVHW)}
+                return {"latents": encode_video(vae, video_BCVHW, WHOLE_FRAMES)}
 
         return self._through_cache("picture", lambda: describe_picture(pixels), encode)["latents"]
 
@@ -177,7 +177,7 @@ class _Encoding:
 
         def encode() -> Tensors:
             with self.watch.stage("encode opening"):
-                return {"latents": encode_video(vae, video_BCVHW)}
+                return {"latents": encode_video(vae, video_BCVHW, WHOLE_FRAMES)}
 
         return self._through_cache("opening", lambda: describe_opening(pixels, self.plan), encode)["latents"]
 

@@ -15,7 +15,7 @@ from demo.evaluation.cases import Case
 from demo.world.head import render
 from demo.world.identity import Identities, draw_identities
 from demo.world.skeleton import render_pose
-from s2v_runner.autoencoder import decode_video, encode_video
+from s2v_runner.autoencoder import WHOLE_FRAMES, decode_video, encode_video
 from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.conditioning.cache import NO_CACHE
 from s2v_runner.config.compose import compose_run
@@ -177,8 +177,8 @@ class Maker:
         surplus = -(drawn.shape[2] - 1) % 4
         whole = torch.cat((drawn, drawn[:, :, -1:].expand(-1, -1, surplus, -1, -1)), dim=2)
         with torch.no_grad():
-            latents = encode_video(self._engine.vae, whole)
-            decoded = torch.cat(list(decode_video(self._engine.vae, latents)), dim=2)
+            latents = encode_video(self._engine.vae, whole, WHOLE_FRAMES)
+            decoded = torch.cat(list(decode_video(self._engine.vae, latents, WHOLE_FRAMES)), dim=2)
         return Made(decoded[:, :, : case.frames], (0,), ())
 
     def _render(self, identities: Identities, case: Case) -> Tensor:

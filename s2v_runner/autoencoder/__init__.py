@@ -10,6 +10,8 @@ The names of axes in this folder:
     T  frames of a chunk, at whatever rate they have where they are
     H  W  rows and columns
 
+Several processes can share a video, each with a strip of rows of every frame (`strips.py`).
+
 Inside, a chunk is [T, C, H, W] in channels-last memory, and a convolution in space and time is a sum of convolutions in
 space, one for each tap in time.
 """
@@ -17,5 +19,14 @@ space, one for each tap in time.
 from s2v_runner.autoencoder.config import AutoencoderConfig
 from s2v_runner.autoencoder.model import Autoencoder, float32_parameters
 from s2v_runner.autoencoder.streaming import decode_video, encode_video
+from s2v_runner.autoencoder.strips import WHOLE_FRAMES, Strips
 
-__all__ = ["Autoencoder", "AutoencoderConfig", "decode_video", "encode_video", "float32_parameters"]
+__all__ = [
+    "WHOLE_FRAMES",
+    "Autoencoder",
+    "AutoencoderConfig",
+    "Strips",
+    "decode_video",
+    "encode_video",
+    "float32_parameters",
+]

@@ -80,8 +80,10 @@ class AttentionBlock(nn.Module):
         rows_THWC = hidden_TCHW.permute(0, 2, 3, 1)
         normed_TNC = F.normalize(rows_THWC.flatten(1, 2), dim=-1, eps=MINIMAL_LENGTH) * self.norm.scale_C
         qkv_TNC = F.linear(normed_TNC.to(self.to_qkv.weight.dtype), self.to_qkv.weight.flatten(1), self.to_qkv.bias)
-        query, key, value = qkv_TNC.unsqueeze(1).chunk(3, dim=-1)
-        seen_TNC = F.scaled_dot_product_attention(query, key, value).squeeze(1)
+        channels = hidden_TCHW.shape[1]
+        query_TNC, keys_values_TNC = qkv_TNC.split((channels, 2 * channels), dim=-1)
+        key, value = state.strip.whole(keys_values_TNC).unsqueeze(1).chunk(2, dim=-1)
+        seen_TNC = F.scaled_dot_product_attention(query_TNC.unsqueeze(1), key, value).squeeze(1)
         added_TNC = F.linear(seen_TNC, self.proj.weight.flatten(1), self.proj.bias)
         return hidden_TCHW.add_(added_TNC.view(rows_THWC.shape).permute(0, 3, 1, 2))
 

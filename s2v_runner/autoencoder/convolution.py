@@ -1,20 +1,25 @@
 """Convolution in space and time that looks back only, its past handed along."""
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-State = dict[nn.Module, torch.Tensor]
-"""The frames before the chunk that each convolution in time will look back at; none before the first chunk.
+from s2v_runner.autoencoder.strips import WHOLE_FRAME, Strip, Write
 
-It belongs to one video. A chunk takes each entry out and puts its own last frames in, because two states of a large
-video would not fit beside each other.
-"""
 
-Write = Callable[[torch.Tensor, torch.Tensor], object]
-"""Writes a chunk, worked over or not, to where a convolution will read it."""
+@dataclass(frozen=True)
+class State:
+    """What the chunks of one video have in common, handed through every layer."""
+
+    strip: Strip
+    past: dict[nn.Module, torch.Tensor] = field(init=False, default_factory=dict)
+    """The frames before the chunk that each convolution in time will look back at; none before the first chunk.
+
+    A chunk takes each entry out and puts its own last frames in, because two states of a large video would not fit
+    beside each other.
+    """
 
 
 def copy(hidden_TCHW: torch.Tensor, target_TCHW: torch.Tensor) -> None:
@@ -40,34 +45,40 @@ class CausalConvolution(nn.Module):
         return self.convolve(self.lay_out(hidden_TCHW, state, copy), state)
 
     def lay_out(self, hidden_TCHW: torch.Tensor, state: State, write: Write) -> torch.Tensor:
-        """The chunk with its past in front, in the weight's dtype: one buffer, which `write` fills once."""
+        """The chunk with past and halos around it, in the weight's dtype: one buffer, which `write` fills once."""
+        strip = self._strip(state)
         frames, channels, rows, columns = hidden_TCHW.shape
         laid_out = torch.empty(
-            (self.past_frames + frames, channels, rows, columns),
+            (self.past_frames + frames, channels, rows + 2 * strip.halo, columns),
             dtype=self.weight.dtype,
             device=hidden_TCHW.device,
             memory_format=torch.channels_last,
         )
-        past = state.pop(self, None)
+        past = state.past.pop(self, None)
         if past is None:
             laid_out[: self.past_frames].zero_()
         else:
             laid_out[: self.past_frames] = past
-        write(hidden_TCHW, laid_out[self.past_frames :])
+        strip.lay(hidden_TCHW, laid_out[self.past_frames :], write)
         return laid_out
 
     def convolve(self, laid_out_TCHW: torch.Tensor, state: State) -> torch.Tensor:
         """Convolve what `lay_out` gave, and leave its last frames in the state."""
+        padding = (self.padding - self._strip(state).halo, self.padding)
         count = (laid_out_TCHW.shape[0] - self.taps) // self.time_stride + 1
         reach = (count - 1) * self.time_stride + 1
         frames_of_tap = (laid_out_TCHW[tap : tap + reach : self.time_stride] for tap in range(self.taps))
-        out_TCHW = F.conv2d(next(frames_of_tap), self.weight[:, :, 0], self.bias, padding=self.padding)
+        out_TCHW = F.conv2d(next(frames_of_tap), self.weight[:, :, 0], self.bias, padding=padding)
         for tap, frames_TCHW in enumerate(frames_of_tap, start=1):
-            out_TCHW += F.conv2d(frames_TCHW, self.weight[:, :, tap], padding=self.padding)
+            out_TCHW += F.conv2d(frames_TCHW, self.weight[:, :, tap], padding=padding)
         if self.past_frames:
             # Copied, so that the rest of the buffer goes.
-            state[self] = laid_out_TCHW[-self.past_frames :].clone()
+            state.past[self] = laid_out_TCHW[-self.past_frames :].clone()
         return out_TCHW
+
+    def _strip(self, state: State) -> Strip:
+        """Where it looks at single pixels of a frame, any strip is a whole frame to it."""
+        return state.strip if self.padding else WHOLE_FRAME
 
 
 def arrange_weights(module: nn.Module) -> None:

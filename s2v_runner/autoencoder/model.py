@@ -30,13 +30,24 @@ class Autoencoder(nn.Module):
     def device(self) -> torch.device:
         return self.quant_conv.weight.device
 
+    @property
+    def rows_a_latent(self) -> int:
+        """Rows of a frame for each of a latent."""
+        return 2 ** len(self.config.halves_time)
+
     def encode(self, frames_TCHW: torch.Tensor, state: State) -> torch.Tensor:
-        """The first frame of a video, or the next four → the mean of a latent's distribution [1, C, H, W]."""
+        """The first frame of a video, or the next four → the mean of a latent's distribution [1, C, H, W].
+
+        Of both, the rows of the state's strip.
+        """
         mean_and_deviation = self.quant_conv(self.encoder(frames_TCHW, state).float())
         return mean_and_deviation[:, : self.config.latent_channels]
 
     def decode(self, latent_TCHW: torch.Tensor, state: State) -> torch.Tensor:
-        """A latent [1, C, H, W] → one frame where the state is empty, else four; not clamped."""
+        """A latent [1, C, H, W] → one frame where the state has no past, else four; not clamped.
+
+        Of both, the rows of the state's strip.
+        """
         return self.decoder(self.post_quant_conv(latent_TCHW), state).float()
 
     def arrange(self) -> None:

@@ -16,10 +16,12 @@ class Downsample(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.resample = nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(channels, channels, 3, stride=2))
+        # The padding is in `forward`; the convolution is the second of two layers by its parameters' names.
+        self.resample = nn.Sequential(nn.Identity(), nn.Conv2d(channels, channels, 3, stride=2))
 
     def forward(self, hidden_TCHW: torch.Tensor, state: State) -> torch.Tensor:
-        return self.resample(hidden_TCHW)
+        extended_TCHW = state.strip.extend(hidden_TCHW, above=0, below=1)
+        return self.resample(F.pad(extended_TCHW, (0, 1, 0, 1 - state.strip.halo)))
 
 
 class DownsampleTime(Downsample):
@@ -31,10 +33,10 @@ class DownsampleTime(Downsample):
 
     def forward(self, hidden_TCHW: torch.Tensor, state: State) -> torch.Tensor:
         smaller_TCHW = super().forward(hidden_TCHW, state)
-        if self.time_conv in state:
+        if self.time_conv in state.past:
             return self.time_conv(smaller_TCHW, state)
         # Copied, because the next block may write into what it is given.
-        state[self.time_conv] = smaller_TCHW[-1:].clone()
+        state.past[self.time_conv] = smaller_TCHW[-1:].clone()
         return smaller_TCHW
 
 
@@ -47,7 +49,8 @@ class Upsample(nn.Module):
         self.resample = nn.Sequential(nn.Identity(), DoublingConvolution(channels, channels // 2))
 
     def forward(self, hidden_TCHW: torch.Tensor, state: State) -> torch.Tensor:
-        return self.resample(hidden_TCHW)
+        _, doubling = self.resample
+        return doubling(hidden_TCHW, state)
 
 
 class UpsampleTime(Upsample):
@@ -58,10 +61,11 @@ class UpsampleTime(Upsample):
         self.time_conv = CausalConvolution(channels, 2 * channels, (3, 1, 1))
 
     def forward(self, hidden_TCHW: torch.Tensor, state: State) -> torch.Tensor:
-        if self.time_conv in state:
+        if self.time_conv in state.past:
             hidden_TCHW = _alternate(self.time_conv(hidden_TCHW, state))
         else:
-            state[self.time_conv] = torch.zeros_like(hidden_TCHW[:1]).expand(self.time_conv.past_frames, -1, -1, -1)
+            nothing_TCHW = torch.zeros_like(hidden_TCHW[:1])
+            state.past[self.time_conv] = nothing_TCHW.expand(self.time_conv.past_frames, -1, -1, -1)
         return super().forward(hidden_TCHW, state)
 
 
@@ -78,13 +82,14 @@ class DoublingConvolution(nn.Module):
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.empty(out_channels))
 
-    def forward(self, hidden_TCHW: torch.Tensor) -> torch.Tensor:
+    def forward(self, hidden_TCHW: torch.Tensor, state: State) -> torch.Tensor:
         frames, _, rows, columns = hidden_TCHW.shape
+        extended_TCHW, padding = state.strip.extend(hidden_TCHW, above=1, below=1), (1 - state.strip.halo, 1)
         out_TCHW = hidden_TCHW.new_empty((frames, 2 * rows, 2 * columns, len(self.weight))).permute(0, 3, 1, 2)
         for row, of_rows in enumerate(_fold(self.weight, axis=2)):
             for column, weight in enumerate(_fold(of_rows, axis=3)):
                 weight = weight.contiguous(memory_format=torch.channels_last)
-                place_TCHW = F.conv2d(hidden_TCHW, weight, self.bias, padding=1)
+                place_TCHW = F.conv2d(extended_TCHW, weight, self.bias, padding=padding)
                 out_TCHW[:, :, row::2, column::2] = place_TCHW[:, :, row : row + rows, column : column + columns]
         return out_TCHW
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from s2v_runner.autoencoder import Autoencoder, encode_video
+from s2v_runner.autoencoder import WHOLE_FRAMES, Autoencoder, encode_video
 from s2v_runner.conditioning.cache import Asked, digest_array
 from s2v_runner.geometry import place
 from s2v_runner.records import Compat, RunPlan
@@ -72,7 +72,7 @@ def encode_pose(
         black = torch.full((1, 3, plan.infer_frames - len(fitted), plan.height, plan.width), _BLACK)
         video = torch.cat((*fitted, black), dim=2)
         # The autoencoder gives the first frame a latent to itself; doubled, it is cut off again.
-        latents = encode_video(vae, torch.cat((video[:, :, :1], video), dim=2))
+        latents = encode_video(vae, torch.cat((video[:, :, :1], video), dim=2), WHOLE_FRAMES)
         clips.append(latents[:, :, 1:].cpu())
     return tuple(clips)
 

@@ -30,6 +30,7 @@ from s2v_runner.parallel.group import Group, Rendezvous, joined
 from s2v_runner.parallel.orders import Orders
 from s2v_runner.parallel.pulse import Pulse
 from s2v_runner.parallel.sequence import SharedSequence
+from s2v_runner.parallel.strips import SharedStrips
 from s2v_runner.parallel.turns import ReadingTurns
 from s2v_runner.production import Engines
 
@@ -113,6 +114,7 @@ def _divide(group: Group, orders: Orders, pulse: Pulse) -> Division:
     return Division(
         sequence=SharedSequence(half) if half.size > 1 else UNDIVIDED.sequence,
         branches=SharedBranches(across) if across.size > 1 else UNDIVIDED.branches,
+        strips=SharedStrips(group.everyone),
         tell=group.tell,
         at_work=pulse.at_work,
         advance=pulse.advance,

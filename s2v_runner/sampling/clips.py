@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 import torch
 
 from s2v_runner.autoencoder import Autoencoder, decode_video, encode_video
+from s2v_runner.division import Division
 from s2v_runner.errors import InputError
 from s2v_runner.plan import SPATIAL_STRIDE, video_frame_count
 from s2v_runner.records import Pass, Request, RunPlan
 from s2v_runner.sampling.denoise import denoise
-from s2v_runner.sampling.guidance import Branches, guided_velocity
+from s2v_runner.sampling.guidance import guided_velocity
 from s2v_runner.sampling.noise import draw_noise
 from s2v_runner.sampling.schedules import make_solver
 from s2v_runner.transformer import Conditioning, S2VTransformer
@@ -103,7 +104,7 @@ def generate_clips(
     plan: RunPlan,
     inputs: EncodedInputs,
     state: ClipState,
-    branches: Branches,
+    division: Division,
     on_stage: OnStage,
     on_step: OnClipStep,
 ) -> Iterator[Frames | ClipEnd]:
@@ -116,12 +117,12 @@ def generate_clips(
         motion_BCMHW = inputs.opening_BCMHW
         if clip > 0:
             with on_stage("encode motion"):
-                motion_BCMHW = encode_video(vae, state.past_BCVHW)
+                motion_BCMHW = encode_video(vae, state.past_BCVHW, division.strips)
         with on_stage("denoise"):
-            latents = _denoise_clip(transformer, request, plan, inputs, motion_BCMHW, clip, branches, on_step)
+            latents = _denoise_clip(transformer, request, plan, inputs, motion_BCMHW, clip, division, on_step)
 
         past = inputs.reference_BC1HW if motion_BCMHW is None else motion_BCMHW
-        decoded = decode_video(vae, torch.cat((past, latents.to(past)), dim=2))
+        decoded = decode_video(vae, torch.cat((past, latents.to(past)), dim=2), division.strips)
         dropped = video_frame_count(past.shape[2]) + (plan.lead_frames if clip == 0 else 0)
         is_last = clip == plan.num_clips - 1
         newest = [state.past_BCVHW]
@@ -158,7 +159,7 @@ def _denoise_clip(
     inputs: EncodedInputs,
     motion_BCMHW: torch.Tensor | None,
     clip: int,
-    branches: Branches,
+    division: Division,
     on_step: OnClipStep,
 ) -> torch.Tensor:
     device, dtype = inputs.reference_BC1HW.device, transformer.dtype
@@ -176,7 +177,7 @@ def _denoise_clip(
     noise = draw_noise(shape, plan.clip_seeds[clip], device, dtype, request.compat).unsqueeze(0)
     asked: list[Pass] = [plan.passes[step] for step in plan.taken]
     negative_text_BTC, scale = inputs.negative_text_BTC, request.guide_scale
-    velocity = guided_velocity(transformer, conditioned, negative_text_BTC, scale, asked, branches)
+    velocity = guided_velocity(transformer, conditioned, negative_text_BTC, scale, asked, division.branches)
     solver = make_solver(request.solver, request.steps, plan.taken, plan.shift, device)
     return denoise(noise, velocity, solver, lambda done, steps: on_step(clip, done, steps))
 

@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from s2v_runner.autoencoder import Autoencoder, decode_video, encode_video, float32_parameters
+from s2v_runner.autoencoder import WHOLE_FRAMES, Autoencoder, decode_video, encode_video, float32_parameters
 from s2v_runner.autoencoder.blocks import ResidualBlock
 from s2v_runner.autoencoder.convolution import State, arrange_weights
 from s2v_runner.autoencoder.resampling import Downsample, DownsampleTime, Upsample, UpsampleTime
+from s2v_runner.autoencoder.strips import WHOLE_FRAME
 from tests.autoencoder.weights import draw, draw_diffusers_vae, ours
 
 
@@ -42,10 +43,12 @@ def test_no_weight_is_there_twice(pair: tuple[Autoencoder, Autoencoder]):
 def test_both_ways_agree_to_the_precision_of_16_bits(pair: tuple[Autoencoder, Autoencoder]):
     exact, halved = pair
     video = draw(1, 3, 5, 16, 24).clamp(-1, 1)
-    wanted, latents = (encode_video(autoencoder, video) for autoencoder in (exact, halved))
+    wanted, latents = (encode_video(autoencoder, video, WHOLE_FRAMES) for autoencoder in (exact, halved))
     assert latents.dtype == torch.float32
     assert 0 < (latents - wanted).abs().max() <= 1e-2 * wanted.abs().max()
-    wanted, decoded = (torch.cat(list(decode_video(autoencoder, latents)), dim=2) for autoencoder in (exact, halved))
+    wanted, decoded = (
+        torch.cat(list(decode_video(autoencoder, latents, WHOLE_FRAMES)), dim=2) for autoencoder in (exact, halved)
+    )
     assert decoded.dtype == torch.float32
     assert 0 < (decoded - wanted).abs().max() <= 1e-2
 
@@ -67,7 +70,7 @@ def test_what_has_no_norm_before_it_may_be_larger_than_float16_can_hold(channels
         if name.startswith(("conv1", "conv2")):
             parameter.data = parameter.half()
     arrange_weights(block)
-    state: State = {}
+    state = State(WHOLE_FRAME)
     for frames in (1, 4):
         hidden = 100 * torch.finfo(torch.float16).max * draw(frames, channels, 4, 4)
         out = block(hidden.contiguous(memory_format=torch.channels_last), state)

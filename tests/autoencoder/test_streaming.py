@@ -5,7 +5,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from diffusers.models.autoencoders.vae import DecoderOutput
 
-from s2v_runner.autoencoder import Autoencoder, decode_video, encode_video
+from s2v_runner.autoencoder import WHOLE_FRAMES, Autoencoder, decode_video, encode_video
 from tests.autoencoder.weights import draw, draw_diffusers_vae, ours
 
 
@@ -48,7 +48,7 @@ def relative_error(made: torch.Tensor, wanted: torch.Tensor) -> float:
 @torch.no_grad()
 def test_videos_are_encoded_as_diffusers_does(theirs: AutoencoderKLWan, autoencoder: Autoencoder, frames: int):
     video = draw(1, 3, frames, 40, 24).clamp(-1, 1)
-    latents = encode_video(autoencoder, video)
+    latents = encode_video(autoencoder, video, WHOLE_FRAMES)
     assert latents.dtype == torch.float32
     assert relative_error(latents, encode_theirs(theirs, video)) < 1e-5
 
@@ -57,7 +57,7 @@ def test_videos_are_encoded_as_diffusers_does(theirs: AutoencoderKLWan, autoenco
 @torch.no_grad()
 def test_latents_are_decoded_as_diffusers_does(theirs: AutoencoderKLWan, autoencoder: Autoencoder, latent_frames: int):
     latents = draw(1, 16, latent_frames, 5, 3)
-    chunks = list(decode_video(autoencoder, latents))
+    chunks = list(decode_video(autoencoder, latents, WHOLE_FRAMES))
     assert [chunk.shape[2] for chunk in chunks] == [1, 4, 4, 4][:latent_frames]
     video = torch.cat(chunks, dim=2)
     assert video.abs().max() <= 1
@@ -69,38 +69,41 @@ def test_latents_are_decoded_as_diffusers_does(theirs: AutoencoderKLWan, autoenc
 @torch.no_grad()
 def test_two_decodings_side_by_side_do_not_disturb_each_other(autoencoder: Autoencoder):
     first, second = draw(2, 1, 16, 3, 8, 8)
-    alone = torch.cat(list(decode_video(autoencoder, first)), dim=2)
-    pairs = zip(decode_video(autoencoder, first), decode_video(autoencoder, second), strict=True)
+    alone = torch.cat(list(decode_video(autoencoder, first, WHOLE_FRAMES)), dim=2)
+    pairs = zip(
+        decode_video(autoencoder, first, WHOLE_FRAMES), decode_video(autoencoder, second, WHOLE_FRAMES), strict=True
+    )
     assert torch.equal(torch.cat([one for one, _ in pairs], dim=2), alone)
 
 
 @torch.no_grad()
 def test_a_decoding_that_is_given_up_leaves_nothing_behind(autoencoder: Autoencoder):
     latents = draw(1, 16, 3, 8, 8)
-    whole = torch.cat(list(decode_video(autoencoder, latents)), dim=2)
-    next(decode_video(autoencoder, draw(1, 16, 3, 8, 8, seed=1)))
-    assert torch.equal(torch.cat(list(decode_video(autoencoder, latents)), dim=2), whole)
+    whole = torch.cat(list(decode_video(autoencoder, latents, WHOLE_FRAMES)), dim=2)
+    next(decode_video(autoencoder, draw(1, 16, 3, 8, 8, seed=1), WHOLE_FRAMES))
+    assert torch.equal(torch.cat(list(decode_video(autoencoder, latents, WHOLE_FRAMES)), dim=2), whole)
 
 
 @torch.no_grad()
 def test_videos_of_a_batch_are_worked_through_alike(autoencoder: Autoencoder):
     videos = draw(2, 3, 5, 16, 24).clamp(-1, 1)
-    latents = encode_video(autoencoder, videos)
-    assert torch.equal(latents, torch.cat([encode_video(autoencoder, video[None]) for video in videos]))
-    decoded = torch.cat(list(decode_video(autoencoder, latents)), dim=2)
-    alone = [torch.cat(list(decode_video(autoencoder, one[None])), dim=2) for one in latents]
+    latents = encode_video(autoencoder, videos, WHOLE_FRAMES)
+    assert torch.equal(latents, torch.cat([encode_video(autoencoder, video[None], WHOLE_FRAMES) for video in videos]))
+    decoded = torch.cat(list(decode_video(autoencoder, latents, WHOLE_FRAMES)), dim=2)
+    alone = [torch.cat(list(decode_video(autoencoder, one[None], WHOLE_FRAMES)), dim=2) for one in latents]
     assert torch.equal(decoded, torch.cat(alone))
 
 
 @torch.no_grad()
 def test_where_the_frames_lie_in_memory_does_not_matter(autoencoder: Autoencoder):
     video = draw(1, 3, 5, 16, 24).clamp(-1, 1)
-    latents = encode_video(autoencoder, video)
+    latents = encode_video(autoencoder, video, WHOLE_FRAMES)
     assert torch.equal(
-        encode_video(autoencoder, video.permute(0, 2, 3, 4, 1).contiguous().permute(0, 4, 1, 2, 3)), latents
+        encode_video(autoencoder, video.permute(0, 2, 3, 4, 1).contiguous().permute(0, 4, 1, 2, 3), WHOLE_FRAMES),
+        latents,
     )
     kept = video.clone()
-    encode_video(autoencoder, video)
+    encode_video(autoencoder, video, WHOLE_FRAMES)
     assert torch.equal(video, kept)
 
 
@@ -108,7 +111,7 @@ def test_where_the_frames_lie_in_memory_does_not_matter(autoencoder: Autoencoder
 def test_latents_that_are_decoded_stay_what_they_are(autoencoder: Autoencoder):
     latents = draw(1, 16, 2, 4, 4)
     kept = latents.clone()
-    list(decode_video(autoencoder, latents))
+    list(decode_video(autoencoder, latents, WHOLE_FRAMES))
     assert torch.equal(latents, kept)
 
 
@@ -121,7 +124,7 @@ def largest_tensor(autoencoder: Autoencoder, video: torch.Tensor) -> int:
         for layer in layers
     ]
     with torch.no_grad():
-        encode_video(autoencoder, video)
+        encode_video(autoencoder, video, WHOLE_FRAMES)
     for hook in hooks:
         hook.remove()
     return max(sizes)
@@ -135,4 +138,4 @@ def test_what_is_in_memory_does_not_depend_on_the_length(autoencoder: Autoencode
 @pytest.mark.parametrize("frames", [2, 4, 6])
 def test_frames_that_make_no_latent_are_a_mistake_of_ours(autoencoder: Autoencoder, frames: int):
     with pytest.raises(AssertionError):
-        encode_video(autoencoder, draw(1, 3, frames, 16, 16))
+        encode_video(autoencoder, draw(1, 3, frames, 16, 16), WHOLE_FRAMES)

@@ -64,7 +64,7 @@ def _collect(readers: list[Connection], writers: list[Connection]) -> list[Any]:
         for reader in ready:
             assert isinstance(reader, Connection)
             rank = open_readers[reader]
-            problem, result = reader.recv()
+            problem, result = pickle.loads(reader.recv_bytes())
             assert problem is None, f"rank {rank}:\n{problem}"
             results[rank] = result
     return [results[rank] for rank in range(len(readers))]
@@ -75,16 +75,12 @@ def _run_rank(rendezvous: Rendezvous, writer: Connection, work: bytes) -> None:
     try:
         action, arguments = pickle.loads(work)
         with joined(rendezvous, torch.device("cpu"), _PATIENCE, Raising()) as group:
-            answer: tuple[str | None, Any] = (None, _unshared(action(group, *arguments)))
+            answer: tuple[str | None, Any] = (None, action(group, *arguments))
     except BaseException:
         answer = (traceback.format_exc(), None)
-    writer.send(answer)
+    # Tensors as bytes: `send` would share their memory, which is gone with the process.
+    writer.send_bytes(pickle.dumps(answer))
     writer.close()
-
-
-def _unshared(value: Any) -> Any:
-    """Tensors as arrays of bytes: what a process shares is gone with it."""
-    return pickle.loads(pickle.dumps(value))
 
 
 __all__ = ["Group", "run_ranks"]

@@ -16,7 +16,7 @@ from demo.training.autoencoder import (
     train_autoencoder,
 )
 from demo.training.pace import Span
-from s2v_runner.autoencoder import decode_video, encode_video
+from s2v_runner.autoencoder import WHOLE_FRAMES, decode_video, encode_video
 from tests.demo.training.weights import for_pipeline
 
 SETTINGS = AutoencoderSettings(peak_rate=3e-3, warm_up_steps=4, divergence_weight=1e-4, edge_weight=1.0)
@@ -67,11 +67,11 @@ def test_at_scale_the_pipeline_sees_unit_latents_that_decode_as_before(random_va
     decoded = decode_whole(vae, mean).clamp(-1, 1)
     bring_to_scale(vae, mean)
 
-    latents = encode_video(for_pipeline(vae), video)
+    latents = encode_video(for_pipeline(vae), video, WHOLE_FRAMES)
     deviation, middle = torch.std_mean(latents.transpose(0, 1).flatten(1), dim=1)
     assert middle.abs().max() < 1e-4
     assert (deviation - 1).abs().max() < 1e-4
-    again = torch.cat(list(decode_video(for_pipeline(vae), latents)), dim=2)
+    again = torch.cat(list(decode_video(for_pipeline(vae), latents, WHOLE_FRAMES)), dim=2)
     assert (again - decoded).abs().max() < 1e-4
     # The noise on them is as large beside them as it was.
     scaled_mean, scaled_log_variance = encode_moments(vae, video)

@@ -26,7 +26,7 @@ from demo.world.mouth import MouthTrack
 from demo.world.regions import mark_features
 from demo.world.skeleton import render_pose
 from demo.world.take import begin_like
-from s2v_runner.autoencoder import encode_video
+from s2v_runner.autoencoder import WHOLE_FRAMES, encode_video
 from s2v_runner.conditioning.visual import encode_pose, opening_video
 from s2v_runner.plan import latent_frame_count, plan_run
 from s2v_runner.records import FIXED, Request, RunPlan
@@ -115,7 +115,7 @@ def test_latents_are_those_of_the_pipeline(random_vae: AutoencoderKLWan):
     video = torch.rand(2, 3, 9, SIDE, SIDE, generator=seeded(0)) * 2 - 1
     latents = encode_latents(random_vae, video)
     assert latents.dtype == torch.float16
-    assert is_close(latents, encode_video(for_pipeline(random_vae), video))
+    assert is_close(latents, encode_video(for_pipeline(random_vae), video, WHOLE_FRAMES))
 
 
 @pytest.mark.usefixtures("_small")
@@ -127,8 +127,8 @@ def test_an_opening_clip_follows_the_picture(random_vae: AutoencoderKLWan, speec
     together = torch.cat((footage.reference_NC1HW, footage.clip_NCFHW), dim=2)
     video = torch.cat((picture_of(scene), drawn_video(scene)), dim=2)
     assert video.shape[2] == 1 + CLIP_FRAMES
-    assert is_close(together, encode_video(for_pipeline(random_vae), video))
-    assert is_close(footage.reference_NC1HW, encode_video(for_pipeline(random_vae), picture_of(scene)))
+    assert is_close(together, encode_video(for_pipeline(random_vae), video, WHOLE_FRAMES))
+    assert is_close(footage.reference_NC1HW, encode_video(for_pipeline(random_vae), picture_of(scene), WHOLE_FRAMES))
 
 
 def past_of(scene: Scene, motion_1CMHW: torch.Tensor, vae: AutoencoderKLWan, plan: RunPlan) -> torch.Tensor:
@@ -137,7 +137,7 @@ def past_of(scene: Scene, motion_1CMHW: torch.Tensor, vae: AutoencoderKLWan, pla
         return opening_video(plan, picture_of(scene), start_from_ref=True)
     past = drawn_video(scene)[:, :, :PAST_FRAMES].clone()
     if scene.past == "grey":
-        grey = encode_video(for_pipeline(vae), torch.zeros_like(past))
+        grey = encode_video(for_pipeline(vae), torch.zeros_like(past), WHOLE_FRAMES)
         greys = [is_close(motion_1CMHW[:, :, at], grey[:, :, at]) for at in range(PAST_LATENTS)]
         count = sum(greys)
         assert greys == [True] * count + [False] * (PAST_LATENTS - count)
@@ -157,11 +157,11 @@ def test_a_continuing_clip_follows_the_past_that_the_pipeline_encodes_alone(
     assert footage.motion_NCMHW is not None
     frames = past_of(scene, footage.motion_NCMHW, random_vae, plan)
     assert frames.shape[2] == PAST_FRAMES
-    assert is_close(footage.motion_NCMHW, encode_video(for_pipeline(random_vae), frames))
+    assert is_close(footage.motion_NCMHW, encode_video(for_pipeline(random_vae), frames, WHOLE_FRAMES))
     together = torch.cat((footage.motion_NCMHW, footage.clip_NCFHW), dim=2)
     clip = drawn_video(scene)[:, :, -CLIP_FRAMES:]
-    assert is_close(together, encode_video(for_pipeline(random_vae), torch.cat((frames, clip), dim=2)))
-    assert is_close(footage.reference_NC1HW, encode_video(for_pipeline(random_vae), picture_of(scene)))
+    assert is_close(together, encode_video(for_pipeline(random_vae), torch.cat((frames, clip), dim=2), WHOLE_FRAMES))
+    assert is_close(footage.reference_NC1HW, encode_video(for_pipeline(random_vae), picture_of(scene), WHOLE_FRAMES))
 
 
 @pytest.mark.usefixtures("_small")
