@@ -9,6 +9,7 @@ from s2v_runner.errors import GenerationError
 from s2v_runner.interruption import undisturbed
 from s2v_runner.parallel.board import Board, News
 from s2v_runner.parallel.jobs import Badge
+from s2v_runner.parallel.losses import LEFT_OPEN
 from s2v_runner.parallel.workers import Ended, Worker, Workforce
 from s2v_runner.sweep.scene import Scene, Seat
 from s2v_runner.sweep.work import Assignment, Listener, Make
@@ -34,7 +35,7 @@ class Driver:
         self._board = Board(assignment)
         self._workers: list[Worker] = []
         self._left: dict[Badge, str] = {}
-        """Why workers have gone that broke."""
+        """Why points of workers that have gone may have been left open."""
         self._fruitful: set[Worker] = set()
         """Workers that have begun a point."""
         self._fruitless = 0
@@ -87,6 +88,7 @@ class Driver:
     def _bid_farewell(self, worker: Worker, badge: Badge, ended: Ended) -> None:
         if ended.reason is None:
             assert ended.share is not None
+            self._left[badge] = f"{worker.name}: {LEFT_OPEN}"
             self._tell(self._board.give_up(ended.share.problems))
             return
         reason = f"{worker.name}: {ended.reason}"

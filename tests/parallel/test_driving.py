@@ -1,16 +1,21 @@
 """Workers that die, hang or are stopped: what they were at is made by others, and every record says what happened."""
 
+import errno
 import os
 import signal
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from s2v_runner.errors import OutputError
+from s2v_runner.parallel import losses
 from s2v_runner.records import Request
 from s2v_runner.tracking.liveness import is_there
 from s2v_runner.tracking.record import read_record
+from s2v_runner.tracking.recorder import Recorder
 from tests.parallel.forked import fork_members
 from tests.runs import Child
 from tests.sweep.stub import (
@@ -206,6 +211,30 @@ def test_workers_that_end_before_they_begin_end_the_sweep(rig: Rig):
     assert "workers end before they begin a point. worker" in said
     assert "was ended by SIGKILL" in said
     assert records_of(planned) == []
+
+
+def test_a_record_that_a_worker_could_not_close_is_closed_for_it(rig: Rig):
+    planned = rig.plan(POINTS, *TWO_WORKERS)
+
+    def prepare() -> None:
+        fork_members()
+        setattr(losses, "_SECONDS_TO_BE_FOUND_OUT", 0.3)  # noqa: B010
+        close = Recorder.close
+
+        def fail_to_close(recorder: Recorder, *rest: Any) -> Any:
+            if recorder.record.requested["sampler"]["steps"] == 2:
+                raise OutputError(recorder.folder, OSError(errno.ENOSPC, "No space left on device"))
+            return close(recorder, *rest)
+
+        setattr(Recorder, "close", fail_to_close)  # noqa: B010
+
+    status, said = rig.start(planned, slowly, prepare).wait()
+    assert status == 1, said
+    assert "3 of 4 points finished; failed: 2" in said
+    attempts = record_of(planned, 2).attempts
+    assert [attempt.status for attempt in attempts] == ["KILLED", "FAILED"]
+    assert all("without having closed the record" in (attempt.error or "") for attempt in attempts)
+    assert len({attempt.process for attempt in attempts}) == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
