@@ -32,6 +32,9 @@ class Division:
     """Told when this process leaves its work unfinished while others are at it: they cannot be told anything more."""
     is_whole: Callable[[], bool]
     """Whether that has not happened."""
+    turn_to_read: Callable[[str], AbstractContextManager[None]]
+    """Entered while a part of the checkpoint of this digest is loaded, which other processes of this machine may want
+    as well. What is done then waits for none of them."""
 
 
 UNDIVIDED = Division(
@@ -44,5 +47,6 @@ UNDIVIDED = Division(
     advance=lambda: None,
     break_off=lambda: None,
     is_whole=lambda: True,
+    turn_to_read=lambda _: nullcontext(),
 )
 """One process does everything, and has nobody to tell."""

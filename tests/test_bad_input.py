@@ -142,6 +142,22 @@ MISTAKES = {
     ),
     "texts shared with nobody": ("parallel.t5_fsdp=true", "Add parallel=ulysses"),
     "one GPU for several processes": ("parallel=ulysses memory.device=cuda:0", "CUDA_VISIBLE_DEVICES"),
+    "a device for all workers": ("-m sampler.steps=1,2 parallel=points memory.device=cuda:0", "CUDA_VISIBLE_DEVICES"),
+    "workers on and off": ("-m sampler.steps=1,2 parallel=points,single", "parallel: it is one for the whole sweep"),
+    "no Slurm": ("-m sampler.steps=1,2 parallel=slurm", "login node"),
+    "options of Slurm that are none": (
+        "-m sampler.steps=1,2 parallel=slurm parallel.slurm_executor=local parallel.slurm_more=fast",
+        "'fast' is no option with a value",
+    ),
+    "no Ray there": ("-m sampler.steps=1,2 parallel=ray parallel.address=127.0.0.1:9", "no Ray answers there"),
+    "a search with workers": (
+        "-m search=optuna search.objectives=seconds sampler.steps=int(interval(1,9)) parallel=points",
+        "they share the search",
+    ),
+    "a search with several processes a video": (
+        "-m search=optuna search.objectives=seconds sampler.steps=int(interval(2,9)) parallel=ulysses",
+        "they share the search",
+    ),
     "a face that is none": ("metrics.face=abc", "metrics.face=abc: it is not four numbers"),
     "a face that lacks its size": ("metrics.face=0.1,0.2", "metrics.face=0.1,0.2: it is not four numbers"),
     "a mouth beyond the frame": ("metrics.mouth=1,2,3,4", "metrics.mouth=1,2,3,4: it is not a part of the frame"),

@@ -21,12 +21,14 @@ HOMES = {
     "imageio": {"inputs", "video"},
     "accelerate": {"placement"},
     "torch.distributed": {"parallel"},
+    "ray": {"parallel"},
+    "submitit": {"parallel"},
     "hydra": {"config"},
     "omegaconf": {"config"},
     "pydantic": {"config"},
     "yaml": {"config"},
     "rich": {"console"},
-    "filelock": {"tracking"},
+    "filelock": {"tracking", "parallel"},
     "cv2": {"inputs", "metrics"},
     "onnxruntime": {"inputs", "metrics"},
     "espeakng_loader": {"inputs"},
@@ -50,7 +52,19 @@ LIGHT = [
     "s2v_runner.geometry",
     "s2v_runner.checkpoint.layout",
 ]
-HEAVY = {"torch", "diffusers", "transformers", "mlflow", "cv2", "onnxruntime", "optuna", "scipy", "dashscope"}
+HEAVY = {
+    "torch",
+    "diffusers",
+    "transformers",
+    "mlflow",
+    "cv2",
+    "onnxruntime",
+    "optuna",
+    "scipy",
+    "dashscope",
+    "ray",
+    "submitit",
+}
 
 
 def imports(path: Path) -> Iterator[str]:

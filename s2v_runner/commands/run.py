@@ -55,7 +55,7 @@ def carry_out(asked: Asked, command: tuple[str, ...]) -> int:
         if asked.space:
             return carry_out_search(asked, command)
         if asked.is_sweep:
-            return carry_out_sweep(asked, command)
+            return carry_out_sweep(asked, command, starter_for)
         (composed,) = asked.compose()
         run = prepare_run(composed.config)
         if composed.config.dry_run:

@@ -2,10 +2,12 @@
 
 import sys
 
+from s2v_runner.commands.makers import choose_makers
 from s2v_runner.config.asked import Asked
-from s2v_runner.console.sweep import SweepWords, point_lines, sweep_lines, tell_end
+from s2v_runner.console.sweep import point_lines, sweep_lines, tell_end
 from s2v_runner.errors import InputError
 from s2v_runner.execution import Session
+from s2v_runner.parallel.starting import StarterFor
 from s2v_runner.sweep.ledger import adopt
 from s2v_runner.sweep.performance import FinishedSweep, perform_sweep
 from s2v_runner.sweep.preparation import prepare_sweep
@@ -14,21 +16,25 @@ from s2v_runner.sweep.states import read_states
 FAILED = 1
 
 
-def carry_out_sweep(asked: Asked, command: tuple[str, ...]) -> int:
+def carry_out_sweep(asked: Asked, command: tuple[str, ...], starter_for: StarterFor) -> int:
     """Print the plan of a sweep and make its points; the exit status. Raises as `perform_sweep` does."""
     words = " x ".join(f"{len(axis.choices)} of {axis.key}" for axis in asked.axes)
     confirm(asked.count, words, asked.common.max_points, "values")
     sweep, defined = adopt(prepare_sweep(asked))
     seed = None if defined is None else defined.base_seed
     states = read_states(sweep, seed)
+    session = Session()
+    topology = sweep.points[0].run.topology
+    makers = choose_makers(sweep.common, topology, len(sweep.points), session, starter_for)
     print(f"sweep {sweep.folder}")
-    print("\n".join([*sweep_lines(sweep, states, seed), *point_lines(sweep, states)]), flush=True)
+    workers = [] if makers.words is None else [f"  workers   {makers.words}"]
+    print("\n".join([*sweep_lines(sweep, states, seed), *workers, *point_lines(sweep, states)]), flush=True)
     if sweep.shared_noise is not None:
         print(f"warning: {sweep.shared_noise}", file=sys.stderr, flush=True)
     if sweep.common.dry_run:
         print("nothing is loaded or written (dry_run=true)")
         return 0
-    finished = perform_sweep(sweep, command, Session(), SweepWords, say)
+    finished = perform_sweep(sweep, command, session.environment, makers.make, makers.listener_for, say)
     tell_finished(finished)
     return 0 if finished.is_whole else FAILED
 

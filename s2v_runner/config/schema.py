@@ -139,7 +139,15 @@ class ParallelConfig(Group):
     ulysses_size: Annotated[int, Field(ge=1)] | Auto
     dit_fsdp: bool
     t5_fsdp: bool
-    spread: Literal["none", "gpus"]
+    spread: Literal["none", "gpus", "ray", "slurm"]
+    workers: Annotated[int, Field(ge=1)] | Auto
+    address: Annotated[str | None, Field(json_schema_extra=FREE_TEXT)]
+    points_per_job: Annotated[int, Field(ge=1)]
+    slurm_minutes: Annotated[int, Field(ge=1)]
+    slurm_partition: Annotated[str | None, Field(json_schema_extra=FREE_TEXT)]
+    slurm_cpus: Annotated[int, Field(ge=1)] | None
+    slurm_more: Annotated[str | None, Field(json_schema_extra=FREE_TEXT)]
+    slurm_executor: Literal["slurm", "local"]
     patience: Annotated[float, Field(gt=0)]
 
 

@@ -11,6 +11,7 @@ from s2v_runner.run import FinishedRun
 from s2v_runner.search.preparation import PreparedSearch
 from s2v_runner.search.results import Outcome, TrialResult, pareto_front
 from s2v_runner.sweep.preparation import PreparedPoint, name_of
+from s2v_runner.sweep.scene import Scene
 from s2v_runner.tracking.progress import PointProgress
 
 _LISTED = 12
@@ -65,6 +66,12 @@ class SearchWords:
 
     def waits(self, points: int) -> None:
         print(f"waiting for {_count(points, 'point')} that another process is making", flush=True)
+
+    def shows(self, scene: Scene) -> None:
+        """There are no workers."""
+
+    def warns(self, line: str) -> None:
+        print(f"warning: {line}", file=sys.stderr, flush=True)
 
     def trials(self, results: Sequence[TrialResult]) -> None:
         """A line for each trial that has ended since they were last told of."""

@@ -9,6 +9,7 @@ from s2v_runner.errors import GenerationError, InputError, OutputError
 from s2v_runner.run import FinishedRun
 from s2v_runner.sweep.forecast import time_left
 from s2v_runner.sweep.preparation import PreparedPoint, PreparedSweep, name_of
+from s2v_runner.sweep.scene import Scene
 from s2v_runner.sweep.states import PointState, Standing, count_states, state_of
 
 _LISTED = 12
@@ -59,46 +60,87 @@ def swept_words(sweep: PreparedSweep) -> list[str]:
     return words
 
 
-class SweepWords:
-    """Tells the person how the points go on."""
+class Remaining:
+    """Keeps count of what is left to make."""
 
     def __init__(self, sweep: PreparedSweep, states: Mapping[int, PointState]) -> None:
         self._sweep = sweep
         self._states = dict(states)
+
+    def ended(self, point: PreparedPoint, finished: FinishedRun | None) -> None:
+        """A point is over; it has failed where nothing has finished."""
+        state = PointState("failed", None) if finished is None else state_of(finished.folder, finished.record, None)
+        self._states[point.definition.number] = state
+
+    def counts(self) -> dict[Standing, int]:
+        """How many points stand how."""
+        return count_states(self._states)
+
+    def seconds(self, workers: int) -> float | None:
+        """How long so many workers will be at what is left; None where that is not known."""
+        left = time_left(self._sweep.points, self._states, self._numbers())
+        return None if left is None else left / workers
+
+    def words(self, workers: int) -> str:
+        """`; 9 to go, about 4:10`, or nothing where nothing is left."""
+        if not self._numbers():
+            return ""
+        left = self.seconds(workers)
+        about = "" if left is None else f", about {clock_text(left)}"
+        return f"; {len(self._numbers())} to go{about}"
+
+    def _numbers(self) -> list[int]:
+        return [number for number, state in self._states.items() if state.standing in ("new", "begun", "lost")]
+
+
+class SweepWords:
+    """Tells the person how the points go on."""
+
+    def __init__(self, sweep: PreparedSweep, states: Mapping[int, PointState]) -> None:
+        self._total = len(sweep.points)
+        self._remaining = Remaining(sweep, states)
         self._problem: str | None = None
 
     def begins(self, point: PreparedPoint) -> None:
-        number, total = point.definition.number, len(self._sweep.points)
-        print(f"[{number} of {total}] {name_of(point.definition.values)}", flush=True)
+        print(f"[{point.definition.number} of {self._total}] {name_of(point.definition.values)}", flush=True)
 
     def ends(self, point: PreparedPoint, finished: FinishedRun | None, error: Exception | None) -> None:
-        number = point.definition.number
+        self._remaining.ended(point, finished)
         if finished is None:
-            print(f"  point {number} failed: {describe_error(error)}", file=sys.stderr, flush=True)
-            self._states[number] = PointState("failed", None)
+            tell_failure(point, error)
             return
-        self._states[number] = state_of(finished.folder, finished.record, None)
         self._tell_problem(finished)
-        seconds = sum(finished.record.attempts[-1].stages.values())
-        print(f"  finished in {seconds:.1f} s{self._left()}", flush=True)
+        print(f"  finished in {seconds_of(finished):.1f} s{self._remaining.words(1)}", flush=True)
 
     def waits(self, points: int) -> None:
-        print(f"waiting for {_count(points, 'point')} that another process is making", flush=True)
+        tell_waiting(points)
 
-    def _left(self) -> str:
-        remaining = [number for number, state in self._states.items() if state.standing in ("new", "begun", "lost")]
-        if not remaining:
-            return ""
-        left = time_left(self._sweep.points, self._states, remaining)
-        about = "" if left is None else f", about {clock_text(left)}"
-        return f"; {len(remaining)} to go{about}"
+    def shows(self, scene: Scene) -> None:
+        """There are no workers."""
+
+    def warns(self, line: str) -> None:
+        print(f"warning: {line}", file=sys.stderr, flush=True)
 
     def _tell_problem(self, finished: FinishedRun) -> None:
         """The same problem with MLflow is told once."""
         problem = finished.outcome.problem
         if problem is not None and problem != self._problem:
-            print(f"warning: {problem}", file=sys.stderr, flush=True)
+            self.warns(problem)
         self._problem = problem or self._problem
+
+
+def tell_failure(point: PreparedPoint, error: Exception | None) -> None:
+    """What ended a point."""
+    print(f"  point {point.definition.number} failed: {describe_error(error)}", file=sys.stderr, flush=True)
+
+
+def tell_waiting(points: int) -> None:
+    print(f"waiting for {_count(points, 'point')} that another process is making", flush=True)
+
+
+def seconds_of(finished: FinishedRun) -> float:
+    """Of the attempt that finished it."""
+    return sum(finished.record.attempts[-1].stages.values())
 
 
 def tell_end(sweep: PreparedSweep, states: Mapping[int, PointState], page: Path | None) -> None:

@@ -89,32 +89,60 @@ class LocalMembers:
             process.stdin.close()
 
 
-def watch(members: Members, traces: Traces, patience: float) -> object:
-    """Wait for the job to be done, and give what came of it.
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job."""
 
-    Raises CrewError, with the process at fault, as soon as one has ended early, and `patience` seconds after all have
-    ceased to get on; what the job raised for a user to mend; and whatever interrupts it. No process is left then.
+    result: object
+    """What it returned, or what it raised for a user to mend."""
+
+    def unwrap(self) -> object:
+        """What it returned. Raises what it raised."""
+        if isinstance(self.result, BaseException):
+            raise self.result
+        return self.result
+
+
+class Watch:
+    """Looks after a crew at work."""
+
+    def __init__(self, members: Members, traces: Traces, patience: float) -> None:
+        self._members = members
+        self._traces = traces
+        self._hanging = _Hanging(patience)
+
+    def look(self) -> Outcome | None:
+        """What came of the job; None while it goes on.
+
+        Raises CrewError, with the process at fault, as soon as one has ended early, and `patience` seconds after all
+        have ceased to get on. Whoever watches ends those that are left.
+        """
+        seen = self._members.look()
+        if seen[0].status == 0:
+            return _leave(self._members, self._traces)
+        if (explained := _look_at_the_ended(seen, self._members, self._traces)) is not None:
+            return explained
+        self._hanging.look(seen)
+        return None
+
+
+def watch(members: Members, traces: Traces, patience: float) -> object:
+    """Wait for the job to be done, and give what came of it. No process is left then.
+
+    Raises as `Watch.look` does; what the job raised for a user to mend; and whatever interrupts it.
     """
-    hanging = _Hanging(patience)
+    watching = Watch(members, traces, patience)
     try:
         with _interruptions_passed_on(members):
-            while True:
-                seen = members.look()
-                if seen[0].status == 0:
-                    return _leave(members, traces)
-                _raise_for_the_ended(seen, members, traces)
-                hanging.look(seen)
+            while (outcome := watching.look()) is None:
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
+            return outcome.unwrap()
     finally:
         members.kill()
 
 
-def read_result(traces: Traces) -> object:
-    """What the job returned. Raises what it raised for a user to mend."""
-    result = pickle.loads(traces.result.read_bytes())
-    if isinstance(result, BaseException):
-        raise result
-    return result
+def _read_outcome(traces: Traces) -> Outcome:
+    return Outcome(pickle.loads(traces.result.read_bytes()))
 
 
 class _Hanging:
@@ -143,11 +171,12 @@ class _Hanging:
         raise CrewError(late.rank, len(seen), waited)
 
 
-def _raise_for_the_ended(seen: Sequence[Seen], members: Members, traces: Traces) -> None:
+def _look_at_the_ended(seen: Sequence[Seen], members: Members, traces: Traces) -> Outcome | None:
+    """What the first process says of it where others have ended early. Raises CrewError where it says nothing."""
     ended = _ended_early(seen)
     lost = [each for each in seen if each.has_lost and each.status is None]
     if not ended and not lost:
-        return
+        return None
     if not ended:
         # Whoever has gone is seen to have ended soon.
         time.sleep(_SECONDS_TO_EXPLAIN)
@@ -156,8 +185,8 @@ def _raise_for_the_ended(seen: Sequence[Seen], members: Members, traces: Traces)
         if not ended:
             raise CrewError(lost[0].rank, len(seen), f"has lost the others, which are there: {lost[0].reason}")
     first = min(ended, key=_remoteness)
-    if first.rank > 0:
-        _let_the_first_explain(members, traces)
+    if first.rank > 0 and (explained := _let_the_first_explain(members, traces)) is not None:
+        return explained
     raise CrewError(first.rank, len(seen), _why(first, traces))
 
 
@@ -171,14 +200,14 @@ def _remoteness(seen: Seen) -> tuple[bool, bool, int]:
     return seen.status == -signal.SIGABRT, seen.reason is None, seen.rank
 
 
-def _let_the_first_explain(members: Members, traces: Traces) -> None:
-    """Raises what it has to say to the user, where it comes to the same error."""
+def _let_the_first_explain(members: Members, traces: Traces) -> Outcome | None:
+    """What it has to say to the user, where it comes to the same error."""
     until = time.monotonic() + _SECONDS_TO_EXPLAIN
     while time.monotonic() < until:
         if members.look()[0].status == 0:
-            read_result(traces)
-            return
+            return _read_outcome(traces)
         time.sleep(_SECONDS_BETWEEN_LOOKS)
+    return None
 
 
 def _why(seen: Seen, traces: Traces) -> str:
@@ -200,13 +229,13 @@ def _last_lines(traces: Traces) -> str:
     return ": " + " / ".join(lines[-_LINES_SHOWN:]) if lines else ""
 
 
-def _leave(members: Members, traces: Traces) -> object:
+def _leave(members: Members, traces: Traces) -> Outcome:
     """The job is done: the others are on their way out, too."""
-    result = read_result(traces)
+    outcome = _read_outcome(traces)
     until = time.monotonic() + _SECONDS_TO_LEAVE
     while time.monotonic() < until and any(each.status is None for each in members.look()):
         time.sleep(_SECONDS_BETWEEN_LOOKS)
-    return result
+    return outcome
 
 
 @contextmanager
@@ -228,7 +257,7 @@ def _start(orders: Orders, gpu: str | None) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "s2v_runner.parallel.member", str(traces.orders)]
     environment = dict(_clean(os.environ)) | ({} if gpu is None else {VISIBLE: gpu})
     with traces.output.open("wb") as output:
-        speaks = orders.rank == 0
+        speaks = orders.speaks and orders.rank == 0
         return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

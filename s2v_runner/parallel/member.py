@@ -11,6 +11,8 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +32,7 @@ from s2v_runner.parallel.pulse import Pulse
 from s2v_runner.parallel.sequence import SharedSequence
 from s2v_runner.parallel.sharding import FullyShards
 from s2v_runner.parallel.strips import SharedStrips
+from s2v_runner.parallel.turns import ReadingTurns
 from s2v_runner.production import Engines
 
 _EXPECTED = (InputError, GenerationError, OutputError)
@@ -98,7 +101,8 @@ def _take_part(orders: Orders, pulse: Pulse) -> None:
     if orders.threads is not None:
         torch.set_num_threads(orders.threads)
     if orders.topology.processes == 1:
-        _perform(orders, replace(UNDIVIDED, at_work=pulse.at_work, advance=pulse.advance), pulse)
+        alone = replace(UNDIVIDED, at_work=pulse.at_work, advance=pulse.advance, turn_to_read=_turns(orders, pulse))
+        _perform(orders, alone, pulse)
         return
     device = torch.device("cuda", 0) if orders.on_gpu else torch.device("cpu")
     place = Rendezvous(orders.rank, orders.topology.processes, orders.address)
@@ -128,7 +132,12 @@ def _divide(group: Group, orders: Orders, pulse: Pulse) -> Division:
         advance=pulse.advance,
         break_off=group.break_off,
         is_whole=lambda: group.is_whole,
+        turn_to_read=_turns(orders, pulse),
     )
+
+
+def _turns(orders: Orders, pulse: Pulse) -> Callable[[str], AbstractContextManager[None]]:
+    return ReadingTurns(pulse.advance) if orders.takes_turns else UNDIVIDED.turn_to_read
 
 
 def _perform(orders: Orders, division: Division, pulse: Pulse) -> None:

@@ -37,6 +37,10 @@ class Orders:
     """Seconds to wait for others that are at work."""
     job: Job | None
     """For the first process; the others are told by it."""
+    speaks: bool
+    """Whether what the first process prints is for the person; else it is kept as the others' is."""
+    takes_turns: bool
+    """Whether it reads a checkpoint only while no other process of this machine does."""
     folder: Path
     """For what it leaves behind. Each process of a crew on one machine has the same."""
 
@@ -62,7 +66,7 @@ class Traces:
 
     @property
     def output(self) -> Path:
-        """What it prints, unless it is the first."""
+        """What it prints, unless it is for the person."""
         return self.folder / f"output-{self.rank}.log"
 
     @property

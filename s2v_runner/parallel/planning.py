@@ -22,6 +22,13 @@ def plan_topology(config: RunConfig, request: Request, plan: RunPlan, sizes: Mod
         is_spread=parallel.spread != "none",
         device=config.memory.device,
     )
+    processes = launched_processes()
+    if asked.is_spread and processes.count > 1:
+        raise InputError(
+            f"{processes.count} processes",
+            f"parallel.spread={parallel.spread} starts its own workers",
+            "Start it once, without a launcher",
+        )
     taken = [plan.passes[step] for step in plan.taken]
     video = Video(
         heads=None if sizes is None else sizes.num_heads,
@@ -29,12 +36,11 @@ def plan_topology(config: RunConfig, request: Request, plan: RunPlan, sizes: Mod
         has_both_always=all(asked == "guided" for asked in taken),
         tokens=count_tokens(plan, 0, not request.start_from_ref),
     )
-    processes = launched_processes()
     machine = Machine(
         launched=processes.count,
         launched_here=processes.local_count,
-        # Asked only where several may be used: it takes a moment.
-        gpus=0 if parallel.mode == "single" else len(list_gpus()),
+        # Asked only where several of this machine may be used: it takes a moment.
+        gpus=len(list_gpus()) if parallel.mode != "single" and parallel.spread in ("none", "gpus") else 0,
     )
     return choose_topology(asked, machine, video)
 

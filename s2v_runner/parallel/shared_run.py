@@ -22,6 +22,8 @@ def perform_shared_run(
         patience=config.parallel.patience,
         device=config.memory.device,
         job=RunJob(run, composed, command, reproduces),
+        speaks=True,
+        takes_turns=False,
     )
     try:
         finished = do_with_crew(wanted, starter)

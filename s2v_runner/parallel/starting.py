@@ -26,6 +26,10 @@ class Wanted:
     device: str
     """What memory.device says."""
     job: Job
+    speaks: bool
+    """Whether what the first process prints is for the person."""
+    takes_turns: bool
+    """Whether its processes read a checkpoint only while no other process of their machine does."""
 
 
 class Starter(Protocol):
@@ -42,10 +46,16 @@ class StarterHere:
 
     gpus: tuple[str, ...]
     """As CUDA knows them; none for crews on the CPU."""
+    crews: int
+    """That share this machine's CPU."""
 
     def start(self, wanted: Wanted, folder: Path) -> Members:
         processes = wanted.topology.processes
-        orders = make_orders(wanted, (folder / "rendezvous").as_uri(), bool(self.gpus), folder)
+        threads = None if self.gpus else threads_for(processes * self.crews)
+        orders = [
+            replace(order, threads=threads)
+            for order in make_orders(wanted, (folder / "rendezvous").as_uri(), bool(self.gpus), folder)
+        ]
         gpus: Sequence[str | None] = self.gpus[:processes] if self.gpus else [None] * processes
         assert len(gpus) == processes
         return LocalMembers(orders, gpus)
@@ -62,7 +72,7 @@ def crews_from(processes: Processes) -> Iterator[StarterFor]:
     The others attend until the end of this.
     """
     if processes.count == 1:
-        yield lambda device: StarterHere(gpus_here(device))
+        yield starter_here
         return
     from s2v_runner.parallel.launched import LaunchedStarter
 
@@ -71,6 +81,11 @@ def crews_from(processes: Processes) -> Iterator[StarterFor]:
         yield lambda _: starter
     finally:
         starter.close()
+
+
+def starter_here(device: str) -> Starter:
+    """One crew at a time, on this machine."""
+    return StarterHere(gpus_here(device), crews=1)
 
 
 def attend_launched() -> int:
@@ -98,6 +113,8 @@ def make_orders(wanted: Wanted, address: str, on_gpu: bool, folder: Path) -> lis
         threads=None if on_gpu else threads_for(processes),
         patience=wanted.patience,
         job=wanted.job,
+        speaks=wanted.speaks,
+        takes_turns=wanted.takes_turns,
         folder=folder,
     )
     return [orders, *(replace(orders, rank=rank, job=None) for rank in range(1, processes))]

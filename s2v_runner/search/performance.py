@@ -7,9 +7,9 @@ from s2v_runner.search.growth import Growth
 from s2v_runner.search.preparation import PreparedSearch
 from s2v_runner.search.results import TrialResult, best_values, pareto_front
 from s2v_runner.sweep.ledger import Ledger
-from s2v_runner.sweep.performance import FinishedSweep, carry_through
+from s2v_runner.sweep.performance import FinishedSweep, assignment_of, carry_through
 from s2v_runner.sweep.preparation import PreparedPoint, PreparedSweep
-from s2v_runner.sweep.work import Listener, Work
+from s2v_runner.sweep.work import Listener, OneAfterTheOther, Work
 
 
 def perform_search(
@@ -29,7 +29,7 @@ def perform_search(
     ledger = Ledger(search.sweep, growth.begin, command, session.environment)
 
     def make(told: Listener) -> PreparedSweep:
-        work = Work(ledger.sweep, ledger.definition.base_seed, ledger.tried, command, session, told)
+        work = OneAfterTheOther(session).work(assignment_of(ledger, command), told)
         sweep = _make_trials(work, growth, lambda: tell(growth.results))
         ledger.update({"points": len(sweep.points), **_sums(search, growth.results)}, {})
         return sweep
@@ -39,7 +39,7 @@ def perform_search(
 
 def _make_trials(work: Work, growth: Growth, tell: Callable[[], None]) -> PreparedSweep:
     """Make the trials that are there and those that are asked for, until there is none to make."""
-    sweep = work.sweep
+    sweep = work.assignment.sweep
     waiting: list[PreparedPoint] = list(sweep.points)
     told = False
     while True:

@@ -11,6 +11,7 @@ from s2v_runner.describe import public_settings, recorded_environment
 from s2v_runner.errors import InputError
 from s2v_runner.prepare import draw_seed
 from s2v_runner.replacement import discard_leftovers
+from s2v_runner.sweep.policy import Policy
 from s2v_runner.sweep.preparation import PreparedSweep
 from s2v_runner.sweep.states import read_states
 from s2v_runner.tracking.definition import (
@@ -75,8 +76,9 @@ class Ledger:
             """How the points stand as this process begins."""
             tried = {str(number): state.attempts for number, state in self.states.items()}
             tried_before_others = plan.pop(_TRIED, None) if others_are_at_it else None
-            self.tried: Mapping[str, int] = (tried_before_others or tried) if all_anew else tried
-            """How often each point had been tried, by its number, before this process or those it joins."""
+            tried_at_first = (tried_before_others or tried) if all_anew else tried
+            self.policy = Policy(sweep.common.resume, tried_at_first)
+            """Which points are to be made by this process and those it joins."""
             plan |= {"points": len(self.sweep.points), _TRIED: tried_before_others or (tried if all_anew else {})}
             record = _first_record(self.sweep, self.definition, command, environment)
             files = record.files if before is None else before.files

@@ -5,15 +5,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from s2v_runner.describe import destination_of
 from s2v_runner.errors import GenerationError, InputError, OutputError
 from s2v_runner.interruption import Interrupted, undisturbed
-from s2v_runner.run import FinishedRun, Session
+from s2v_runner.run import FinishedRun
 from s2v_runner.sweep.ledger import Ledger, define_sweep
 from s2v_runner.sweep.preparation import PreparedPoint, PreparedSweep
+from s2v_runner.sweep.scene import Scene
 from s2v_runner.sweep.states import PointState, count_states, read_states
-from s2v_runner.sweep.work import Listener, Work
+from s2v_runner.sweep.work import Assignment, Listener, Make
 from s2v_runner.timing import Stopwatch
 from s2v_runner.tracking.choice import make_reporter
 from s2v_runner.tracking.destination import Destination, TrackingError
@@ -44,7 +46,8 @@ class FinishedSweep:
 def perform_sweep(
     sweep: PreparedSweep,
     command: tuple[str, ...],
-    session: Session,
+    environment: Mapping[str, Any],
+    make: Make,
     listener_for: Callable[[PreparedSweep, Mapping[int, PointState]], Listener],
     say: Callable[[str], None],
 ) -> FinishedSweep:
@@ -53,13 +56,18 @@ def perform_sweep(
     Raises InputError and OutputError before the first point for what the user can mend, what ended a point where
     `fail_fast` is set, and Interrupted.
     """
-    ledger = Ledger(sweep, partial(define_sweep, sweep, command), command, session.environment)
+    ledger = Ledger(sweep, partial(define_sweep, sweep, command), command, environment)
 
-    def make(listener: Listener) -> PreparedSweep:
-        Work(ledger.sweep, ledger.definition.base_seed, ledger.tried, command, session, listener).make_points()
+    def have_made(listener: Listener) -> PreparedSweep:
+        make(assignment_of(ledger, command), listener)
         return ledger.sweep
 
-    return carry_through(ledger, make, listener_for(ledger.sweep, ledger.states), say)
+    return carry_through(ledger, have_made, listener_for(ledger.sweep, ledger.states), say)
+
+
+def assignment_of(ledger: Ledger, command: tuple[str, ...]) -> Assignment:
+    """What is to be made by all who share this sweep."""
+    return Assignment(sweep=ledger.sweep, seed=ledger.definition.base_seed, policy=ledger.policy, command=command)
 
 
 def carry_through(
@@ -122,6 +130,12 @@ class _Teller:
 
     def waits(self, points: int) -> None:
         self._listener.waits(points)
+
+    def shows(self, scene: Scene) -> None:
+        self._listener.shows(scene)
+
+    def warns(self, line: str) -> None:
+        self._listener.warns(line)
 
 
 def _counts(states: Mapping[int, PointState]) -> dict[str, int]:

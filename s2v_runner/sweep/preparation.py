@@ -27,7 +27,7 @@ from s2v_runner.tracking.sweep_translation import value_text
 
 _SHARED_BY_ALL = (
     *("output", "tracking", "resume", "dry_run", "title", "baseline", "fail_fast", "max_points", "inputs"),
-    "search",
+    *("search", "parallel"),
 )
 
 
@@ -134,6 +134,7 @@ def prepare_runs(points: Sequence[Composed], common: RunConfig) -> list[Prepared
                 raise
             place = f"point {number} of {len(points)} ({name_of(point.values)})"
             raise InputError(f"{place}: {error.subject}", error.problem, error.remedy) from error
+    _check_processes(points, runs)
     return runs
 
 
@@ -146,6 +147,17 @@ def _check_shared(common: RunConfig, config: RunConfig) -> None:
     for key in _SHARED_BY_ALL:
         if getattr(common, key) != getattr(config, key):
             raise InputError(key, "it is one for the whole sweep, and cannot be swept", "Start a sweep for each")
+
+
+def _check_processes(points: Sequence[Composed], runs: Sequence[PreparedRun]) -> None:
+    """Raises InputError where points want different processes: whoever makes one is to make any of them."""
+    for point, run in zip(points, runs, strict=True):
+        if run.topology != runs[0].topology:
+            raise InputError(
+                f"the points {name_of(points[0].values)} and {name_of(point.values)}",
+                f"one is made by {runs[0].topology.processes} processes, the other by {run.topology.processes}",
+                "Give parallel.ulysses_size, or start a sweep for each",
+            )
 
 
 def _baseline(asked: Asked, sweep: PreparedSweep) -> str | None:

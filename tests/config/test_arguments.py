@@ -50,6 +50,9 @@ NASTY = [
     "a.safetensors:0.8+b.safetensors",
     "C:\\weights\\steps.json",
     "[null]",
+    "ray://head:10001?x={1,2}",
+    "account=me qos='high, but low' gres=gpu:8",
+    "h200|a100,rest",
     "%d {prompt} #comment ~ @here * & | > ` ! 😀 \x1b[0m e\u0301",
 ]
 PIECES = [

@@ -79,6 +79,8 @@ def test_options_are_what_they_are_called(made: dict[str, dict[str, Any]]):
         "ulysses": ("ulysses", "none"),
         "cfg": ("cfg", "none"),
         "points": ("single", "gpus"),
+        "ray": ("single", "ray"),
+        "slurm": ("single", "slurm"),
     }
 
 

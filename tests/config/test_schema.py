@@ -50,6 +50,9 @@ def test_what_is_typed_freely():
         "metrics.face",
         "metrics.mouth",
         "search.objectives",
+        "parallel.address",
+        "parallel.slurm_partition",
+        "parallel.slurm_more",
     }
     assert "sampler.solver" not in free_text_keys()
     assert {"num_clip", "model.random_seed", "resolution.max_area"} <= nullable_keys()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PATIENCE = 120.0
+_MEMBER = "s2v_runner.parallel.member"
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,13 @@ class Command:
         found = {}
         for line in _command_lines():
             pid, words = line
-            if "s2v_runner.parallel.member" in words and self._is_ours(pid):
+            if _MEMBER in words and self._is_ours(pid):
                 found[int(Path(words[-1]).stem.rpartition("-")[2])] = pid
         return found
+
+    def all_members(self) -> list[int]:
+        """The processes of all its crews."""
+        return [pid for pid, words in _command_lines() if _MEMBER in words and self._is_ours(pid)]
 
     def wait_until(self, condition: Callable[[], object]) -> None:
         until = time.monotonic() + _PATIENCE
@@ -61,14 +66,14 @@ def started(folder: Path, *words: str, **environment: str) -> Iterator[Command]:
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )
     command = Command(process)
-    members: dict[int, int] = {}
+    members: list[int] = []
     try:
         yield command
-        members = command.members()
+        members = command.all_members()
     finally:
         process.kill()
         process.communicate()
-        for pid in members.values():
+        for pid in members:
             os.kill(pid, signal.SIGKILL)
 
 

@@ -29,6 +29,7 @@ from s2v_runner.engine import Engine
 from s2v_runner.execution import Session
 from s2v_runner.generation import Watch
 from s2v_runner.inputs.probe import probe_picture, probe_sound
+from s2v_runner.parallel.starting import starter_here
 from s2v_runner.plan import SPEECH_RATE, plan_run
 from s2v_runner.prepare import PreparedRun
 from s2v_runner.records import Request
@@ -82,7 +83,8 @@ class Stub:
         self, request: Request, engine: Engine, watch: Watch, resume: ClipState | None, cache: Cache
     ) -> Iterator[Frames | ClipEnd]:
         self._request = request
-        return self.generate(request, watch, resume)
+        with engine.division.at_work():
+            yield from self.generate(request, watch, resume)
 
     def write_state(self, path: Path, state: ClipState) -> None:
         """Stands for the function of that name: with the state, the clip before it is kept."""
@@ -215,7 +217,7 @@ class Rig:
         impatient = patch.object(work, "_SECONDS_BETWEEN_LOOKS", 0.05)
         with self._in_place_of_the_engine(trouble), composed, unsynchronised, impatient:
             prepare()
-            return command.carry_out_sweep(planned.asked, ("sweep",))
+            return command.carry_out_sweep(planned.asked, ("sweep",), starter_here)
 
     @contextmanager
     def _in_place_of_the_engine(self, trouble: Trouble) -> Iterator[None]:
