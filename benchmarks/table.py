@@ -1,10 +1,10 @@
-"""The tables of docs/performance.md, written from the reports.
+"""The tables of docs/performance.md and docs/scaling.md, written from the reports.
 
     python -m benchmarks table
     python -m benchmarks table --check
 
 What stands between `<!-- table: NAME REPORT … -->` and `<!-- end -->` is the table of that name over those reports.
-With --check nothing is written, and the status is 1 when the page differs from what would be.
+With --check nothing is written, and the status is 1 when a page differs from what would be.
 """
 
 import argparse
@@ -14,16 +14,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.crossover import Crossover
 from benchmarks.layouts import Listing, Pivot, to_markdown
 from benchmarks.report import Report, read_report
 from s2v_runner.errors import InputError
 
 _ROOT = Path(__file__).parent.parent
-_PAGE = _ROOT / "docs" / "performance.md"
+_PAGES = (_ROOT / "docs" / "performance.md", _ROOT / "docs" / "scaling.md")
 _MARKED = re.compile(r"(<!-- table: (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 _CASE = ("size", "frames", "clip")
-TABLES: dict[str, Pivot | Listing] = {
+_EXACT = "flash_3,kernels=triton"
+TABLES: dict[str, Pivot | Listing | Crossover] = {
     "forward": Pivot(_CASE, "variant", "forward_seconds", beside=("tokens",)),
     "forward-details": Listing(
         (*_CASE, "variant"), ("tflop_per_second", "prepare_seconds", "weights_gib", "peak_gib", "difference")
@@ -31,7 +33,15 @@ TABLES: dict[str, Pivot | Listing] = {
     "ways": Listing(("variant",), ("forward_seconds", "tflop_per_second", "weights_gib", "peak_gib", "difference")),
     "precision": Listing(("clip", "variant"), ("forward_seconds", "weights_gib", "difference")),
     "step": Pivot(_CASE, "variant", "step_seconds", beside=("tokens",)),
-    "scaling": Listing(("processes", "way"), ("step_seconds", "times_one", "computing_seconds", "sent_gigabytes")),
+    "scaling": Listing(
+        ("processes", "way"),
+        ("step_seconds", "times_one", "computing_seconds", "sent_gigabytes"),
+        only=lambda labels: labels["variant"] == _EXACT,
+    ),
+    "scaling-float8": Listing(
+        ("processes", "way"), ("step_seconds", "times_one"), only=lambda labels: labels["variant"] != _EXACT
+    ),
+    "crossover": Crossover(_EXACT),
     "scaling-measured": Listing(("processes", "way"), ("step_seconds", "times_one", "difference")),
     "clip": Pivot(("stage", "clip"), "memory", "seconds", least=0.05),
     "clip-memory": Pivot(("stage", "clip"), "memory", "peak_gib"),
@@ -85,16 +95,22 @@ def main(arguments: Sequence[str]) -> int:
         prog="python -m benchmarks table", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail when the page would change")
-    parser.add_argument("--page", type=Path, default=_PAGE)
+    parser.add_argument("--page", type=Path, nargs="+", default=_PAGES)
     options = parser.parse_args(arguments)
-    before = options.page.read_text(encoding="utf-8")
+    changed = [_bring_up_to_date(page, options.check) for page in options.page]
+    return options.check and any(changed)
+
+
+def _bring_up_to_date(page: Path, only_check: bool) -> bool:
+    """Whether the page changes, or would."""
+    before = page.read_text(encoding="utf-8")
     after = with_tables(before)
-    if options.check:
+    if only_check:
         lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "the page", "its reports", lineterm="")
         sys.stdout.writelines(f"{line}\n" for line in lines)
     elif after != before:
-        options.page.write_text(after, encoding="utf-8")
-    return options.check and after != before
+        page.write_text(after, encoding="utf-8")
+    return after != before
 
 
 def with_tables(page: str) -> str:
