@@ -43,6 +43,8 @@ def random_engine(model: Model, device: torch.device, dtype: torch.dtype, varian
         text_device=device,
         memory=memory,
         loras=(),
+        dit_fsdp=False,
+        t5_fsdp=False,
     )
     engine = RandomEngine(settings, lambda *_: None, UNDIVIDED)
     config = model.transformer

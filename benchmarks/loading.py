@@ -25,6 +25,7 @@ from s2v_runner.checkpoint.inspection import InspectedPart, inspect_checkpoint
 from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.checkpoint.load import load_transformer, place_on
 from s2v_runner.checkpoint.names import TransformerNames
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.checkpoint.tensors import TensorFile
 from s2v_runner.transformer import TransformerConfig, plain_backend
 from s2v_runner.transformer.initialisation import random_transformer
@@ -120,7 +121,7 @@ def measure(folder: Path, device: torch.device) -> dict[str, float]:
     inspecting, part = timed(device, inspect)
     place = place_on(device)
     loading, transformer = timed(
-        device, lambda: load_transformer(part, device, place, torch.bfloat16, {}, lambda *_: None)
+        device, lambda: load_transformer(part, device, place, torch.bfloat16, {}, UNSHARDED, lambda *_: None)
     )
     size = sum(parameter.numel() * parameter.element_size() for parameter in transformer.parameters())
     return {

@@ -98,6 +98,7 @@ def placement_request(run: PreparedRun) -> PlacementRequest:
         offload_model=memory.offload_model,
         convert_model_dtype=memory.convert_model_dtype,
         t5_cpu=memory.t5_cpu,
+        dit_fsdp=run.config.parallel.dit_fsdp,
         attention=run.config.speed.attention,
         kernels=run.config.speed.kernels,
         matrices=run.config.speed.matrices,

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from s2v_runner.autoencoder import WHOLE_FRAMES, Strips
+from s2v_runner.checkpoint.shards import UNSHARDED, Shards
 from s2v_runner.sampling.guidance import ONE_AFTER_THE_OTHER, Branches
 from s2v_runner.transformer import WHOLE_SEQUENCE, Sequence
 
@@ -19,6 +20,8 @@ class Division:
     """Who works out which branch of guidance."""
     strips: Strips
     """Who has which rows of the frames that are encoded and decoded between clips."""
+    shards: Shards
+    """Who keeps which rows of weights that are shared out."""
     tell: Callable[[object], None]
     """How the first process lets the others know what is to be done. They `follow` (`following.py`)."""
     at_work: Callable[[], AbstractContextManager[None]]
@@ -38,6 +41,7 @@ UNDIVIDED = Division(
     sequence=WHOLE_SEQUENCE,
     branches=ONE_AFTER_THE_OTHER,
     strips=WHOLE_FRAMES,
+    shards=UNSHARDED,
     tell=lambda _: None,
     at_work=nullcontext,
     advance=lambda: None,

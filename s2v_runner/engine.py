@@ -1,6 +1,6 @@
 """The loaded model. It lives as long as the process; runs come and go."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +20,7 @@ from s2v_runner.checkpoint.load import (
     place_on,
 )
 from s2v_runner.checkpoint.loras import Changes, Lora, plan_changes
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.checkpoint.tokenizer import load_extractor, load_tokenizer
 from s2v_runner.division import Division
 from s2v_runner.errors import InputError
@@ -60,6 +61,10 @@ class EngineSettings:
     """What waits in main memory while it has nothing to do."""
     loras: tuple[Lora, ...]
     """What is merged into the transformer, in this order."""
+    dit_fsdp: bool
+    """Whether the transformer's weights are shared out among the processes that have it together."""
+    t5_fsdp: bool
+    """Whether the text encoder's are. It then stays on its device."""
 
     @property
     def encoder_home(self) -> torch.device:
@@ -68,13 +73,15 @@ class EngineSettings:
 
     @property
     def text_encoder_home(self) -> torch.device:
-        return self.text_device if self.memory == "resident" else _CPU
+        return self.text_device if self.memory == "resident" or self.t5_fsdp else _CPU
 
 
 class Engine:
     """The parts of one checkpoint, each loaded when it is first wanted and kept."""
 
     def __init__(self, settings: EngineSettings, progress: Progress, division: Division) -> None:
+        assert division.shards is not UNSHARDED or not (settings.dit_fsdp or settings.t5_fsdp)
+        assert settings.text_device == settings.device or not settings.t5_fsdp
         self.settings = settings
         self.division = division
         self._progress = progress
@@ -97,6 +104,8 @@ class Engine:
     def text_encoder_at_work(self) -> AbstractContextManager[UMT5EncoderModel]:
         """The text encoder, on its device for as long as it is needed."""
         settings = self.settings
+        if settings.t5_fsdp:
+            return nullcontext(self.text_encoder)
         if settings.memory == "tiny":
             return visit_by_layers(self.text_encoder, settings.text_device)
         return visit(self.text_encoder, settings.text_device, settings.text_encoder_home)
@@ -138,10 +147,13 @@ class Engine:
     def _load_transformer(self) -> S2VTransformer:
         settings = self.settings
         part, device, dtype = self._parts["transformer"], settings.device, settings.dtype
+        changes, progress = self._changes(), self._progress
         if settings.memory not in ("stream", "tiny"):
-            return load_transformer(part, device, place_on(device), dtype, self._changes(), self._progress)
+            shards = self.division.shards if settings.dit_fsdp else UNSHARDED
+            return load_transformer(part, device, place_on(device), dtype, changes, shards, progress)
+        assert not settings.dit_fsdp, settings.memory
         blocks = BlocksAtHome(self.transformer_config, self._backend, dtype, device)
-        transformer = load_transformer(part, device, blocks.place, dtype, self._changes(), self._progress)
+        transformer = load_transformer(part, device, blocks.place, dtype, changes, UNSHARDED, progress)
         blocks.stream_to(transformer)
         return transformer
 
@@ -160,9 +172,10 @@ class Engine:
     @cached_property
     def text_encoder(self) -> UMT5EncoderModel:
         settings = self.settings
+        shards = self.division.shards if settings.t5_fsdp else UNSHARDED
         with self._turn():
             return load_text_encoder(
-                self._parts["text_encoder"], settings.text_encoder_home, settings.dtype, self._progress
+                self._parts["text_encoder"], settings.text_encoder_home, settings.dtype, shards, self._progress
             )
 
     @cached_property

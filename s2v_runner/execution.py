@@ -33,7 +33,7 @@ class Session:
 
     @property
     def is_whole(self) -> bool:
-        """Whether another run can be made with it."""
+        """Whether its model can make another video: of several processes none may be left at an unfinished one."""
         return True
 
     @cached_property
@@ -72,7 +72,7 @@ def execute(run: PreparedRun, post: Post, session: Session) -> "MadeVideo":
         return _make(run, placement, post, engines)
     except DeviceMemoryError as error:
         following = next_mode(placement.memory)
-        if run.config.memory.mode != AUTO or following is None:
+        if run.config.memory.mode != AUTO or following is None or not session.is_whole:
             raise
         words.warn(f"{error}. It goes on with memory={following}")
         reason = f"{placement.memory} ran out of memory"

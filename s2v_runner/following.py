@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from s2v_runner.conditioning.text import encode_prompt
 from s2v_runner.engine import Engine, EngineSettings
 from s2v_runner.errors import GenerationError
 from s2v_runner.records import Request, RunPlan
@@ -35,6 +36,14 @@ class MakeClips:
     plan: RunPlan
     inputs: EncodedInputs
     state: ClipState
+
+
+@dataclass(frozen=True)
+class EncodeText:
+    """Take part in encoding this text, with the text encoder whose weights are shared out."""
+
+    settings: EngineSettings
+    text: str
 
 
 @dataclass(frozen=True)
@@ -66,15 +75,31 @@ def make_clips(
         raise
 
 
+def share_text(text: str, engine: Engine) -> None:
+    """Let the others take part in encoding a text, if its encoder's weights are shared out."""
+    if engine.settings.t5_fsdp:
+        engine.division.tell(EncodeText(engine.settings, text))
+
+
+@torch.no_grad()
+def encode_text(text: str, engine: Engine) -> torch.Tensor:
+    """Rows [B, T, C]."""
+    with engine.text_encoder_at_work() as encoder:
+        return encode_prompt(encoder, engine.tokenizer, text, engine.settings.text_device)
+
+
 def follow(hear: Callable[[], object], engine_for: Callable[[EngineSettings], Engine]) -> None:
     """Do what the first process tells, until it says to leave.
 
     A GenerationError is met by all processes at the same step; the first one deals with it.
     """
     while not isinstance(told := hear(), Leave):
-        assert isinstance(told, MakeClips), told
+        assert isinstance(told, MakeClips | EncodeText), told
         engine = engine_for(told.settings)
         with engine.division.at_work():
+            if isinstance(told, EncodeText):
+                encode_text(told.text, engine)
+                continue
             inputs = told.inputs.on(engine.settings.device)
             clips = _go_through(
                 told.request, told.plan, inputs, told.state, engine, lambda _: nullcontext(), lambda *_: None

@@ -25,7 +25,7 @@ from s2v_runner.conditioning.visual import (
 from s2v_runner.digests import digest_file
 from s2v_runner.engine import Engine
 from s2v_runner.errors import InputError
-from s2v_runner.following import make_clips
+from s2v_runner.following import make_clips, share_text
 from s2v_runner.inputs.audio import read_sound
 from s2v_runner.inputs.picture import fit_picture, read_picture
 from s2v_runner.inputs.pose import read_pose
@@ -142,6 +142,7 @@ class _Encoding:
                 return at_work.enter_context(engine.text_encoder_at_work())
 
             def encode(text: str) -> Tensors:
+                share_text(text, engine)
                 at_hand = encoder()
                 with stage("encode text"):
                     return {"rows": encode_prompt(at_hand, engine.tokenizer, text, engine.settings.text_device)}

@@ -79,6 +79,8 @@ class Engines:
             text_device=torch.device(placement.text_device),
             memory=placement.memory,
             loras=run.loras,
+            dit_fsdp=run.config.parallel.dit_fsdp,
+            t5_fsdp=run.config.parallel.t5_fsdp,
         )
         return self.engine_of(settings)
 

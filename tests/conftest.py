@@ -39,6 +39,8 @@ def make_engine(folder: Path, dtype: torch.dtype = torch.float32) -> Engine:
         text_device=CPU,
         memory="resident",
         loras=(),
+        dit_fsdp=False,
+        t5_fsdp=False,
     )
     return Engine(settings, lambda *_: None, UNDIVIDED)
 

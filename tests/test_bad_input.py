@@ -135,6 +135,11 @@ MISTAKES = {
     "processes that nobody starts": ("parallel.ulysses_size=2", "Add parallel=ulysses"),
     "a group of one": ("parallel=ulysses parallel.ulysses_size=1", "Leave parallel out"),
     "weights shared with nobody": ("parallel.dit_fsdp=true", "Add parallel=ulysses"),
+    "weights shared and streamed": ("parallel=ulysses parallel.dit_fsdp=true memory=tiny", "Give one of the two"),
+    "texts shared and on the CPU": (
+        "parallel=ulysses parallel.t5_fsdp=true memory.t5_cpu=true",
+        "memory.t5_cpu=true keeps the text encoder on the CPU",
+    ),
     "texts shared with nobody": ("parallel.t5_fsdp=true", "Add parallel=ulysses"),
     "one GPU for several processes": ("parallel=ulysses memory.device=cuda:0", "CUDA_VISIBLE_DEVICES"),
     "a device for all workers": ("-m sampler.steps=1,2 parallel=points memory.device=cuda:0", "CUDA_VISIBLE_DEVICES"),

@@ -15,6 +15,7 @@ from s2v_runner.generate import main
 from tests.inputs.prompt.asking import CHINESE, KEY
 from tests.inputs.prompt.loopback import answer_parts, serving
 from tests.inputs.speech.cosyvoice.standin import make_standin, write_recording
+from tests.parallel.processes import started
 from tests.places import TINY_CHECKPOINT
 from tests.runs import read_json
 
@@ -62,6 +63,24 @@ def test_a_command_of_the_original_makes_its_video(folder: Path, name: str):
     assert record["resolved"]["sampler"]["steps"] == steps
     assert record["resolved"]["sampler"]["shift"] == shift
     assert record["choices"]["compat"] == "fixed"
+
+
+def test_the_example_for_several_gpus_runs_under_torchrun(folder: Path):
+    words = shlex.split(
+        "--task s2v-14B --size 1024*704 --ckpt_dir D --dit_fsdp --t5_fsdp --ulysses_size 2 "
+        f'--prompt "{PROMPT}" --image "I.png" --audio "A.wav" --sample_steps 2'
+    )
+    script = Path(__file__).parent.parent / "generate.py"
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(script), *words]
+    with started(folder, *launch) as command:
+        status, output = command.end()
+    assert status == 0, output
+    (video,) = set(folder.glob("*.mp4")) - {folder / "V.mp4"}
+    # The original puts the number of processes into the name.
+    assert "_2_A_man_in_a_red_coat" in video.name
+    assert "2 processes share its tokens; the weights of the transformer and the text encoder shared out" in output
+    (record,) = (read_json(path) for path in folder.glob("outputs/runs/*/*/record.json"))
+    assert (record["status"], record["frames"]["count"]) == ("FINISHED", 16)
 
 
 def test_the_example_that_speaks_a_text_speaks_it(folder: Path, monkeypatch: pytest.MonkeyPatch):

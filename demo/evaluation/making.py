@@ -104,6 +104,7 @@ def load_engine(checkpoint: Path, device: torch.device) -> Engine:
         offload_model="auto",
         convert_model_dtype="auto",
         t5_cpu=False,
+        dit_fsdp=False,
         attention="auto",
         kernels="auto",
         matrices="model",
@@ -122,6 +123,8 @@ def load_engine(checkpoint: Path, device: torch.device) -> Engine:
         text_device=torch.device(placement.text_device),
         memory=placement.memory,
         loras=(),
+        dit_fsdp=False,
+        t5_fsdp=False,
     )
     engine = Engine(settings, lambda *_: None, UNDIVIDED)
     engine.check()

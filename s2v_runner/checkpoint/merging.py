@@ -34,8 +34,10 @@ class Merger:
         """Whether anything is added to this parameter."""
         return parameter in self._changes
 
-    def merge(self, parameter: str, weight: torch.Tensor) -> torch.Tensor:
+    def merge(self, parameter: str, weight: torch.Tensor, rows: range) -> torch.Tensor:
         """The weight with all that is added to it, in float32 and on its device. Raises InputError.
+
+        The weight has these rows of the parameter.
 
         LoRA, https://arxiv.org/abs/2106.09685, section 4.1: W + alpha / rank · B A.
         """
@@ -43,31 +45,35 @@ class Merger:
         total = weight.to(torch.float32, copy=True)
         for change in self._changes[parameter]:
             strength = change.lora.scale * self._alpha(change) / change.rank
-            factors = [self._read(change.lora.path, key, weight.device) for key in change.factors]
-            if len(factors) == 1:
-                total.add_(factors[0], alpha=strength)
+            # Rows of what is added come of the same rows of the first factor and of all of the second.
+            key, *others = change.factors
+            added = self._read(change.lora.path, key, weight.device, rows)
+            if others:
+                (down,) = (self._read(change.lora.path, key, weight.device, None) for key in others)
+                total.flatten(1).addmm_(added.flatten(1), down.flatten(1), alpha=strength)
             else:
-                up, down = factors
-                total.flatten(1).addmm_(up.flatten(1), down.flatten(1), alpha=strength)
+                total.add_(added, alpha=strength)
         return total
 
     def _alpha(self, change: Change) -> float:
         if not isinstance(change.alpha, str):
             return change.alpha
         # Read on the CPU: a GPU would be waited for.
-        return self._read(change.lora.path, change.alpha, torch.device("cpu")).item()
+        return self._read(change.lora.path, change.alpha, torch.device("cpu"), None).item()
 
-    def _read(self, path: Path, key: str, device: torch.device) -> torch.Tensor:
-        tensor = self._get(path, key, device).to(torch.float32)
+    def _read(self, path: Path, key: str, device: torch.device, rows: range | None) -> torch.Tensor:
+        """These rows of a tensor, or all that it has."""
+        tensor = self._get(path, key, device, rows).to(device, torch.float32)
         self.sums.append(((path, key), tensor.sum()))
         return tensor
 
-    def _get(self, path: Path, key: str, device: torch.device) -> torch.Tensor:
+    def _get(self, path: Path, key: str, device: torch.device, rows: range | None) -> torch.Tensor:
         try:
             if (path, device) not in self._opened:
                 file = safe_open(path, framework="pt", device=str(device))
                 self._opened[path, device] = self._files.enter_context(file)
-            return self._opened[path, device].get_tensor(key)
+            file = self._opened[path, device]
+            return file.get_tensor(key) if rows is None else file.get_slice(key)[rows.start : rows.stop]
         except (SafetensorError, OSError) as error:
             raise InputError(
                 f"LoRA '{path}'",

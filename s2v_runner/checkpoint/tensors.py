@@ -2,7 +2,7 @@
 
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,19 @@ class TensorEntry:
     begin: int
     """Where its bytes begin in what is read of the file."""
     end: int
+
+    @property
+    def row_count(self) -> int:
+        """Of its first axis; a single number is a row."""
+        return self.shape[0] if self.shape else 1
+
+    def of_rows(self, rows: range) -> "TensorEntry":
+        """These of its rows by themselves."""
+        if rows == range(self.row_count):
+            return self
+        row_bytes = (self.end - self.begin) // self.row_count
+        begin, end = (self.begin + row_bytes * row for row in (rows.start, rows.stop))
+        return replace(self, shape=(len(rows), *self.shape[1:]), begin=begin, end=end)
 
 
 class TensorFile:

@@ -27,11 +27,12 @@ class Rendezvous:
 class Group:
     """The processes of one video, and this one among them."""
 
-    def __init__(self, rendezvous: Rendezvous, device: torch.device, observer: Observer) -> None:
+    def __init__(self, rendezvous: Rendezvous, device: torch.device, patience: timedelta, observer: Observer) -> None:
         self.rank = rendezvous.rank
         self.size = rendezvous.size
         self.device = device
-        self._observer = observer
+        self.observer = observer
+        self._patience = patience
         self.is_whole = True
         self.everyone = self.wires([range(self.size)])
         # What is told comes when the first process has something to say, which may be after a long time.
@@ -39,9 +40,14 @@ class Group:
 
     def wires(self, parts: Sequence[range]) -> Wire:
         """The part that this process is in, of parts by ranks that have every process in one. Asked for by all."""
-        made = {part: _new_group(part) for part in parts}
+        return Wire(self.processes(parts), self.observer, self.device)
+
+    def processes(self, parts: Sequence[range]) -> dist.ProcessGroup:
+        """The same as PyTorch has it. What is sent in it waits for nothing that is sent in another."""
+        # PyTorch does not give its groups the patience of the first.
+        made = {part: _new_group(part, timeout=self._patience) for part in parts}
         (own,) = (processes for part, processes in made.items() if self.rank in part)
-        return Wire(own, self._observer, self.device)
+        return own
 
     def break_off(self) -> None:
         """This process has left what all were at."""
@@ -50,13 +56,13 @@ class Group:
     def tell(self, value: Any) -> None:
         """Give a value to the others, who `hear` it. For the first process. It waits until all of them listen."""
         assert self.rank == 0
-        with meeting(self._observer):
+        with meeting(self.observer):
             dist.broadcast_object_list([value], src=0, group=self._words)
 
     def hear(self) -> Any:
         """The value that the first process tells; waits for it as long as it takes."""
         heard = [None]
-        with meeting(self._observer):
+        with meeting(self.observer):
             dist.broadcast_object_list(heard, src=0, group=self._words)
         return heard[0]
 
@@ -79,6 +85,6 @@ def joined(rendezvous: Rendezvous, device: torch.device, patience: float, observ
         timeout=timedelta(seconds=patience),
     )
     try:
-        yield Group(rendezvous, device, observer)
+        yield Group(rendezvous, device, timedelta(seconds=patience), observer)
     finally:
         dist.destroy_process_group()

@@ -30,6 +30,7 @@ from s2v_runner.parallel.group import Group, Rendezvous, joined
 from s2v_runner.parallel.orders import Orders
 from s2v_runner.parallel.pulse import Pulse
 from s2v_runner.parallel.sequence import SharedSequence
+from s2v_runner.parallel.sharding import FullyShards
 from s2v_runner.parallel.strips import SharedStrips
 from s2v_runner.parallel.turns import ReadingTurns
 from s2v_runner.production import Engines
@@ -37,6 +38,8 @@ from s2v_runner.production import Engines
 _EXPECTED = (InputError, GenerationError, OutputError)
 # Between the end of whoever started this process and its own, if it does not come to one by itself.
 _SECONDS_TO_END = 20.0
+# Where weights are gathered, PyTorch itself meets the others, and what it raises names what carried them.
+_CARRIERS = ("gloo", "NCCL")
 # Sooner, those who watch are to have found out who it is that does not get on.
 _SHARE_OF_PATIENCE = 2
 
@@ -68,8 +71,7 @@ class Loss:
 
     def lose(self, error: RuntimeError) -> NoReturn:
         self._traces.write_reason(f"{type(error).__name__}: {str(error).splitlines()[0]}", is_loss=True)
-        while True:
-            time.sleep(1)
+        _wait_for_the_end()
 
 
 def main() -> int:
@@ -81,9 +83,18 @@ def main() -> int:
         _take_part(orders, Pulse(orders.traces.pulse))
     except BaseException as error:
         traceback.print_exc()
-        orders.traces.write_reason(f"{type(error).__name__}: {error}", is_loss=False)
+        text = f"{type(error).__name__}: {error}"
+        is_loss = isinstance(error, RuntimeError) and any(name in text for name in _CARRIERS)
+        orders.traces.write_reason(text, is_loss)
+        if is_loss:
+            _wait_for_the_end()
         return 1
     return 0
+
+
+def _wait_for_the_end() -> NoReturn:
+    while True:
+        time.sleep(1)
 
 
 def _take_part(orders: Orders, pulse: Pulse) -> None:
@@ -115,6 +126,7 @@ def _divide(group: Group, orders: Orders, pulse: Pulse) -> Division:
         sequence=SharedSequence(half) if half.size > 1 else UNDIVIDED.sequence,
         branches=SharedBranches(across) if across.size > 1 else UNDIVIDED.branches,
         strips=SharedStrips(group.everyone),
+        shards=FullyShards(group),
         tell=group.tell,
         at_work=pulse.at_work,
         advance=pulse.advance,

@@ -13,6 +13,7 @@ from s2v_runner.records import Request, RunPlan
 def plan_topology(config: RunConfig, request: Request, plan: RunPlan, sizes: ModelSizes | None) -> Topology:
     """Who makes the video. Raises InputError as `choose_topology` does, and for a launcher's environment half set."""
     parallel = config.parallel
+    _check_memory(config)
     asked = Asked(
         mode=parallel.mode,
         ulysses_size=parallel.ulysses_size,
@@ -42,3 +43,20 @@ def plan_topology(config: RunConfig, request: Request, plan: RunPlan, sizes: Mod
         gpus=len(list_gpus()) if parallel.mode != "single" and parallel.spread in ("none", "gpus") else 0,
     )
     return choose_topology(asked, machine, video)
+
+
+def _check_memory(config: RunConfig) -> None:
+    """Weights are shared out, or wait in main memory, and not both."""
+    parallel, memory = config.parallel, config.memory
+    if parallel.dit_fsdp and memory.mode in ("stream", "tiny"):
+        raise InputError(
+            "parallel.dit_fsdp=true",
+            f"memory={memory.mode} keeps the transformer's blocks in main memory, and there is nothing to share out",
+            "Give one of the two",
+        )
+    if parallel.t5_fsdp and memory.t5_cpu:
+        raise InputError(
+            "parallel.t5_fsdp=true",
+            "memory.t5_cpu=true keeps the text encoder on the CPU, and there is nothing to share out",
+            "Give one of the two",
+        )

@@ -1,7 +1,7 @@
 """Where the parts go and how they are computed: chosen from what was asked and what the hardware is."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -27,6 +27,8 @@ class PlacementRequest:
     offload_model: bool | Auto
     convert_model_dtype: bool | Auto
     t5_cpu: bool
+    dit_fsdp: bool
+    """Whether the transformer's weights are shared out, and so cannot wait in main memory."""
     attention: str
     kernels: KernelName | Auto
     matrices: MatrixName | Auto
@@ -130,19 +132,19 @@ def _choose_memory(
     estimate, free = cost(), hardware.free_bytes
     if estimate is None or free is None:
         return "offload", "what is needed or free is not known"
-    return _first_that_fits(estimate, free)
+    return _first_that_fits(estimate, free, MEMORY_MODES[:2] if asked.dit_fsdp else MEMORY_MODES)
 
 
-def _first_that_fits(estimate: Estimate, free: int) -> tuple[Memory, str]:
-    needed = {mode: estimate.peak_bytes(mode) for mode in MEMORY_MODES}
-    fitting: list[Memory] = [mode for mode in MEMORY_MODES if needed[mode] <= free]
+def _first_that_fits(estimate: Estimate, free: int, modes: Sequence[Memory]) -> tuple[Memory, str]:
+    needed = {mode: estimate.peak_bytes(mode) for mode in modes}
+    fitting: list[Memory] = [mode for mode in modes if needed[mode] <= free]
     # Where nothing fits, the least is tried: the estimate may be too high.
-    chosen = fitting[0] if fitting else MEMORY_MODES[-1]
+    chosen = fitting[0] if fitting else modes[-1]
     fits = "fit" if fitting else "do not fit"
     reason = f"its {_gibibytes(needed[chosen])} {fits} the {_gibibytes(free)} that are free"
-    before = MEMORY_MODES.index(chosen) - 1
+    before = modes.index(chosen) - 1
     if fitting and before >= 0:
-        reason += f", the {_gibibytes(needed[MEMORY_MODES[before]])} of {MEMORY_MODES[before]} do not"
+        reason += f", the {_gibibytes(needed[modes[before]])} of {modes[before]} do not"
     return chosen, reason
 
 

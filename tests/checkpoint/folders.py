@@ -1,5 +1,6 @@
 """The tiny checkpoint in other dress: the Diffusers layout, other names, other file formats."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -8,15 +9,41 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from safetensors.torch import load_file, save_file
 
+from benchmarks.models import TINY
 from s2v_runner.checkpoint.names import TransformerNames, recognise_dialect
 from s2v_runner.engine import Engine
-from tests.conftest import TINY_CHECKPOINT
+from s2v_runner.transformer import plain_backend
+from s2v_runner.transformer.initialisation import random_transformer
+from tests.conftest import CPU, TINY_CHECKPOINT
 
 WAV2VEC2 = "wav2vec2-large-xlsr-53-english"
 
 
 def copy_official(folder: Path) -> Path:
     shutil.copytree(TINY_CHECKPOINT, folder)
+    return folder
+
+
+def write_larger(folder: Path) -> Path:
+    """The official layout with a transformer of 200 MB, which memory can be measured by."""
+    config = dataclasses.replace(
+        TINY,
+        model_dim=512,
+        feed_forward_dim=2048,
+        num_layers=12,
+        text_dim=32,
+        text_length=24,
+        audio_injection_layers=(0, 2, 3),
+    )
+    transformer = random_transformer(config, plain_backend("sdpa"), CPU, torch.float32, seed=0)
+    names = TransformerNames("official", config.audio_injection_layers)
+    for shard in folder.glob("diffusion_pytorch_model*"):
+        shard.unlink()
+    tensors = {names.published(name): tensor for name, tensor in transformer.state_dict().items()}
+    save_file(tensors, folder / "diffusion_pytorch_model.safetensors")
+    stated = json.loads((folder / "config.json").read_text())
+    sizes = {"dim": 512, "ffn_dim": 2048, "num_layers": 12}
+    (folder / "config.json").write_text(json.dumps({**stated, **sizes}))
     return folder
 
 

@@ -1,6 +1,5 @@
 """Loading: strict, finite, in the dtype asked for, and never twice in memory."""
 
-import dataclasses
 import json
 import math
 import subprocess
@@ -9,19 +8,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
-from benchmarks.models import TINY
 from s2v_runner.checkpoint.inspection import inspect_checkpoint
 from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.checkpoint.load import load_transformer, place_on
-from s2v_runner.checkpoint.names import TransformerNames
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.engine import Engine
 from s2v_runner.errors import InputError
 from s2v_runner.transformer import plain_backend
-from s2v_runner.transformer.initialisation import random_transformer
 from s2v_runner.transformer.model import FLOAT32_PREFIXES
-from tests.checkpoint.folders import copy_official, rewrite_shard
+from tests.checkpoint.folders import copy_official, rewrite_shard, write_larger
 from tests.conftest import CPU, TINY_CHECKPOINT, make_engine
 
 
@@ -89,8 +85,8 @@ def test_parameters_lie_where_the_caller_wants_them(dtype: torch.dtype):
         end = used[slab] = begin + math.prod(shape) * kept.itemsize
         return memory[begin:end].view(kept).view(shape)
 
-    transformer = load_transformer(part, CPU, place, dtype, {}, lambda *_: None)
-    expected = load_transformer(part, CPU, place_on(CPU), dtype, {}, lambda *_: None).state_dict()
+    transformer = load_transformer(part, CPU, place, dtype, {}, UNSHARDED, lambda *_: None)
+    expected = load_transformer(part, CPU, place_on(CPU), dtype, {}, UNSHARDED, lambda *_: None).state_dict()
     for name, tensor in transformer.state_dict().items():
         assert torch.equal(tensor, expected[name])
         assert tensor.dtype == expected[name].dtype
@@ -105,6 +101,7 @@ from pathlib import Path
 from s2v_runner.checkpoint.layout import locate_checkpoint
 from s2v_runner.checkpoint.inspection import inspect_checkpoint
 from s2v_runner.checkpoint.load import load_transformer, place_on
+from s2v_runner.checkpoint.shards import UNSHARDED
 from s2v_runner.transformer import plain_backend
 
 def own_memory():
@@ -117,7 +114,7 @@ def note(*_):
     global peak
     peak = max(peak, own_memory())
 device = torch.device("cpu")
-model = load_transformer(part, device, place_on(device), getattr(torch, sys.argv[2]), {}, note)
+model = load_transformer(part, device, place_on(device), getattr(torch, sys.argv[2]), {}, UNSHARDED, note)
 size = sum(p.numel() * p.element_size() for p in model.parameters())
 print((peak - before) / size)
 """
@@ -125,25 +122,7 @@ print((peak - before) / size)
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_loading_never_holds_a_second_copy(tmp_path: Path, dtype: str):
-    folder = copy_official(tmp_path / "weights")
-    config = dataclasses.replace(
-        TINY,
-        model_dim=512,
-        feed_forward_dim=2048,
-        num_layers=12,
-        text_dim=32,
-        text_length=24,
-        audio_injection_layers=(0, 2, 3),
-    )
-    transformer = random_transformer(config, plain_backend("sdpa"), CPU, torch.float32, seed=0)
-    names = TransformerNames("official", config.audio_injection_layers)
-    for shard in folder.glob("diffusion_pytorch_model*"):
-        shard.unlink()
-    tensors = {names.published(name): tensor for name, tensor in transformer.state_dict().items()}
-    save_file(tensors, folder / "diffusion_pytorch_model.safetensors")
-    stated = json.loads((folder / "config.json").read_text())
-    sizes = {"dim": 512, "ffn_dim": 2048, "num_layers": 12}
-    (folder / "config.json").write_text(json.dumps({**stated, **sizes}))
+    folder = write_larger(copy_official(tmp_path / "weights"))
     result = subprocess.run(
         [sys.executable, "-c", MEASURE, str(folder), dtype], capture_output=True, text=True, timeout=120, check=True
     )

@@ -154,6 +154,22 @@ def test_pickled_files_are_read_too(tmp_path: Path, make_staging: Callable[[], S
     assert differing(read_all([tmp_path / "weights.pth"], make_staging(), device), tensors) == []
 
 
+@every_staging
+@pytest.mark.parametrize("suffix", ["safetensors", "pth"])
+def test_rows_are_read_without_the_others(
+    tmp_path: Path, suffix: str, make_staging: Callable[[], Staging], device: torch.device
+):
+    path = tmp_path / f"weights.{suffix}"
+    tensors = {name: tensor for name, tensor in make_tensors(0).items() if tensor.shape}
+    save_file(tensors, path) if suffix == "safetensors" else torch.save(tensors, path)
+    file = TensorFile(path)
+    for begin, end in ((0, 1), (1, 4), (2, 1000), (1000, 2000)):
+        parts = [entry.of_rows(range(entry.row_count)[begin:end]) for entry in file.entries]
+        with make_reader(make_staging()) as reader:
+            found = {entry.name: t for entry, t in file.fill(parts, lambda entry: empty(entry, device), reader)}
+        assert differing(found, {name: tensor[begin:end] for name, tensor in tensors.items()}) == []
+
+
 def test_a_tensor_larger_than_all_buffers_comes_whole(tmp_path: Path):
     path = tmp_path / "weights.safetensors"
     save_file(make_tensors(0) | {"large": torch.randn(12_000, 6_000)}, path)

@@ -13,10 +13,11 @@ import torch
 
 from s2v_runner.parallel.group import Group, Rendezvous, joined
 
-_PATIENCE = 120.0
-# Forked from a process with one thread that has the imports done: a rank begins in milliseconds.
+PATIENCE = 120.0
+# Forked from a process with one thread that has the imports done, of what loads and makes videos too: a rank begins in
+# milliseconds.
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.conftest", "tests.parallel.ranks"])
+_CONTEXT.set_forkserver_preload(["tests.parallel.ranks", "tests.test_generation", "tests.checkpoint.folders"])
 
 
 class Raising:
@@ -59,8 +60,8 @@ def _collect(readers: list[Connection], writers: list[Connection]) -> list[Any]:
     results: dict[int, Any] = {}
     while len(results) < len(readers):
         open_readers = {reader: rank for rank, reader in enumerate(readers) if rank not in results}
-        ready = wait(list(open_readers), timeout=_PATIENCE)
-        assert ready, f"no result in {_PATIENCE:g} s of ranks {sorted(open_readers.values())}"
+        ready = wait(list(open_readers), timeout=PATIENCE)
+        assert ready, f"no result in {PATIENCE:g} s of ranks {sorted(open_readers.values())}"
         for reader in ready:
             assert isinstance(reader, Connection)
             rank = open_readers[reader]
@@ -74,7 +75,7 @@ def _run_rank(rendezvous: Rendezvous, writer: Connection, work: bytes) -> None:
     torch.set_num_threads(1)
     try:
         action, arguments = pickle.loads(work)
-        with joined(rendezvous, torch.device("cpu"), _PATIENCE, Raising()) as group:
+        with joined(rendezvous, torch.device("cpu"), PATIENCE, Raising()) as group:
             answer: tuple[str | None, Any] = (None, action(group, *arguments))
     except BaseException:
         answer = (traceback.format_exc(), None)
@@ -83,4 +84,4 @@ def _run_rank(rendezvous: Rendezvous, writer: Connection, work: bytes) -> None:
     writer.close()
 
 
-__all__ = ["Group", "run_ranks"]
+__all__ = ["PATIENCE", "Group", "run_ranks"]

@@ -1,9 +1,11 @@
 """Processes that talk to each other."""
 
+from datetime import timedelta
+
 import pytest
 import torch
 
-from tests.parallel.ranks import Group, run_ranks
+from tests.parallel.ranks import PATIENCE, Group, run_ranks
 
 
 def exchange_rows(group: Group) -> list[list[float]]:
@@ -40,3 +42,12 @@ def hear_in_halves(group: Group) -> tuple[float, str]:
 
 def test_halves_talk_among_themselves_and_all_hear_the_first():
     assert run_ranks(4, hear_in_halves) == [(1.0, "told"), (1.0, "begin"), (3.0, "begin"), (3.0, "begin")]
+
+
+def patience_of_parts(group: Group) -> list[timedelta]:
+    parts = group.processes([range(2)]), group.everyone._processes
+    return [part._get_backend(torch.device("cpu")).options._timeout for part in parts]
+
+
+def test_every_part_waits_as_long_as_the_group():
+    assert run_ranks(2, patience_of_parts) == [[timedelta(seconds=PATIENCE)] * 2] * 2

@@ -38,6 +38,7 @@ def choose(
         "offload_model": "auto",
         "convert_model_dtype": "auto",
         "t5_cpu": False,
+        "dit_fsdp": False,
         "attention": "auto",
         "kernels": "auto",
         "matrices": "model",
@@ -142,6 +143,8 @@ def test_the_text_encoder_may_stay_on_the_cpu():
         ({}, 20 * GIB - 1, "offload", "its 18.0 GiB fit the 20.0 GiB that are free, the 20.0 GiB of resident do not"),
         ({}, 16 * GIB, "stream", "its 6.0 GiB fit the 16.0 GiB that are free, the 18.0 GiB of offload do not"),
         ({}, 4 * GIB, "tiny", "its 5.0 GiB do not fit the 4.0 GiB that are free"),
+        # Weights that are shared out do not wait in main memory.
+        ({"dit_fsdp": True}, 4 * GIB, "offload", "its 18.0 GiB do not fit the 4.0 GiB that are free"),
         ({"t5_cpu": True}, 17 * GIB, "resident", "its 17.0 GiB fit the 17.0 GiB that are free"),
         ({"convert_model_dtype": False}, 24 * GIB, "stream", "its 12.0 GiB fit the 24.0 GiB"),
         ({}, None, "offload", "not known"),
