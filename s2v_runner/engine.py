@@ -141,7 +141,7 @@ class Engine:
 
     @cached_property
     def transformer(self) -> S2VTransformer:
-        with self._turn():
+        with self._turn(self.settings.dit_fsdp):
             return self._load_transformer()
 
     def _load_transformer(self) -> S2VTransformer:
@@ -166,25 +166,26 @@ class Engine:
     @cached_property
     def vae(self) -> Autoencoder:
         settings = self.settings
-        with self._turn():
+        with self._turn(is_shared=False):
             return load_vae(self._parts["vae"], settings.device, settings.autoencoder_dtype, self._progress)
 
     @cached_property
     def text_encoder(self) -> UMT5EncoderModel:
         settings = self.settings
         shards = self.division.shards if settings.t5_fsdp else UNSHARDED
-        with self._turn():
+        with self._turn(settings.t5_fsdp):
             return load_text_encoder(
                 self._parts["text_encoder"], settings.text_encoder_home, settings.dtype, shards, self._progress
             )
 
     @cached_property
     def audio_encoder(self) -> Wav2Vec2Model:
-        with self._turn():
+        with self._turn(is_shared=False):
             return load_audio_encoder(self._parts["audio_encoder"], self.settings.encoder_home, self._progress)
 
-    def _turn(self) -> AbstractContextManager[None]:
-        return self.division.turn_to_read(self.settings.digest)
+    def _turn(self, is_shared: bool) -> AbstractContextManager[None]:
+        # What is shared out each process reads a part of, at once with the others.
+        return nullcontext() if is_shared else self.division.turn_to_read(self.settings.digest)
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
