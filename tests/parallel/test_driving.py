@@ -12,6 +12,7 @@ import pytest
 
 from s2v_runner.errors import OutputError
 from s2v_runner.parallel import losses
+from s2v_runner.parallel.member import MemberSession
 from s2v_runner.records import Request
 from s2v_runner.tracking.liveness import is_there
 from s2v_runner.tracking.record import read_record
@@ -211,6 +212,24 @@ def test_workers_that_end_before_they_begin_end_the_sweep(rig: Rig):
     assert "workers end before they begin a point. worker" in said
     assert "was ended by SIGKILL" in said
     assert records_of(planned) == []
+
+
+def test_a_worker_whose_model_can_make_no_more_is_replaced(rig: Rig):
+    planned = rig.plan(POINTS, *TWO_WORKERS)
+
+    def has_made_none(_: object) -> bool:
+        return not any(line.process == os.getpid() and line.clip == LAST_CLIP for line in read_log(rig.log))
+
+    def prepare() -> None:
+        fork_members()
+        setattr(MemberSession, "is_whole", property(has_made_none))  # noqa: B010
+
+    status, said = rig.start(planned, slowly, prepare).wait()
+    assert status == 0, said
+    check_whole(planned)
+    assert sorted(len(makers(rig, steps)) for steps in planned.steps) == [1, 1, 1, 1]
+    assert len({line.process for line in read_log(rig.log)}) == 4
+    assert "warning" not in said
 
 
 def test_a_record_that_a_worker_could_not_close_is_closed_for_it(rig: Rig):
