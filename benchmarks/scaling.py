@@ -43,9 +43,15 @@ _VELOCITY_BYTES = 4
 def main(arguments: Sequence[str]) -> None:
     parser = make_suite_parser("scaling", __doc__)
     add_passes(parser)
-    ways = parser.add_mutually_exclusive_group(required=True)
+    ways = parser.add_mutually_exclusive_group()
     ways.add_argument("--processes", type=parse_count, help="to measure with")
-    ways.add_argument("--rehearse", type=parse_count, nargs="+", help="sizes of the group that shares the tokens")
+    ways.add_argument(
+        "--rehearse",
+        type=parse_count,
+        nargs="+",
+        default=[1, 2, 4],
+        help="sizes of the group that shares the tokens, without --processes (%(default)s)",
+    )
     parser.add_argument("--bandwidth", type=float, default=300.0, help="GB/s that a GPU sends within a machine")
     parser.add_argument("--network", type=float, default=40.0, help="GB/s that a GPU sends to another machine")
     options = parser.parse_args(arguments)
@@ -75,7 +81,7 @@ def measure(options: argparse.Namespace) -> Report:
     whole: TransformerConfig = options.model.transformer
     layers = whole.num_layers if options.layers is None else options.layers
     config = with_layers(whole, layers)
-    for size in options.rehearse or ():
+    for size in () if options.processes else options.rehearse:
         if config.num_heads % size:
             raise InputError(
                 f"--rehearse {size}", f"{config.num_heads} heads do not divide among {size}", "Give others"
@@ -84,10 +90,10 @@ def measure(options: argparse.Namespace) -> Report:
     cases = list_cases(sizes, frames, options.clips)
     rows: list[Row] = []
     for variant in options.variants:
-        if options.rehearse:
-            rows += _rehearse(config, whole, variant, cases, options)
-        else:
+        if options.processes:
             rows += measure_shared_steps(config, variant, cases, options)
+        else:
+            rows += _rehearse(config, whole, variant, cases, options)
     return Report(
         benchmark="scaling",
         measured=_describe(options, config, whole),
@@ -202,7 +208,7 @@ def sent_bytes(tokens: int, processes: int, config: TransformerConfig) -> float:
 
 
 def _describe(options: argparse.Namespace, config: TransformerConfig, whole: TransformerConfig) -> str:
-    if not options.rehearse:
+    if options.processes:
         return "A guided step of the transformer with random weights, shared by processes with a GPU each."
     part = "" if config == whole else f", scaled up from {config.num_layers} of {whole.num_layers} blocks"
     return (

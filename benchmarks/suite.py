@@ -15,9 +15,9 @@ from pathlib import Path
 from benchmarks.__main__ import missing_packages
 from benchmarks.arguments import add_model, make_suite_parser, parse_count
 
-SUITE = ("forward", "step", "clip", "sweep", "load", "vae")
+SUITE = ("forward", "step", "clip", "sweep", "load", "vae", "scaling")
 _OF_NO_MODEL = ("sweep",)
-_WITH_LAYERS = ("forward", "step", "load")
+_WITH_LAYERS = ("forward", "step", "load", "scaling")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -30,7 +30,7 @@ def test_every_report_of_the_suite_is_read():
     named = [path for path in (ROOT / "benchmarks/results").glob("*.json") if '"benchmark":' in path.read_text()[:80]]
     assert len(named) >= 6
     for path in named:
-        assert read_report(path).benchmark in ("forward", "step", "clip", "sweep", "load", "vae", "float8")
+        assert read_report(path).benchmark in ("forward", "step", "clip", "sweep", "load", "vae", "float8", "scaling")
 
 
 def page_of(folder: Path, report: Report, table: str = "forward") -> Path:
