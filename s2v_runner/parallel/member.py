@@ -126,7 +126,7 @@ def _divide(group: Group, orders: Orders, pulse: Pulse) -> Division:
         sequence=SharedSequence(half) if half.size > 1 else UNDIVIDED.sequence,
         branches=SharedBranches(across) if across.size > 1 else UNDIVIDED.branches,
         strips=SharedStrips(group.everyone),
-        shards=FullyShards(group),
+        shards=FullyShards(group) if orders.topology.shares_weights else UNDIVIDED.shards,
         tell=group.tell,
         at_work=pulse.at_work,
         advance=pulse.advance,

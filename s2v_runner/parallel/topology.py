@@ -72,8 +72,8 @@ class Topology:
         return self.branches * self.sequence
 
     @property
-    def mode(self) -> Mode:
-        return "cfg" if self.branches == 2 else "ulysses" if self.sequence > 1 else "single"
+    def shares_weights(self) -> bool:
+        return self.dit_fsdp or self.t5_fsdp
 
 
 ONE_PROCESS = Topology(branches=1, sequence=1, dit_fsdp=False, t5_fsdp=False)

@@ -83,7 +83,7 @@ class Manner:
             job=SweepJob(assignment=self.assignment, numbers=tuple(points), badge=badge),
             speaks=False,
             # Processes that share out weights read different rows at the same time, and wait for each other.
-            takes_turns=not (self.topology.dit_fsdp or self.topology.t5_fsdp),
+            takes_turns=not self.topology.shares_weights,
         )
 
     @property

@@ -12,7 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from s2v_runner.config.compose import compose_run
+from s2v_runner.describe import destination_of
 from s2v_runner.tracking.journal import read_steps
+from s2v_runner.tracking.publisher import published_before
 from s2v_runner.tracking.record import Record
 from tests.parallel.processes import Command, is_there, runner, started
 from tests.runs import Workshop
@@ -49,7 +52,8 @@ def test_several_processes_make_the_video_of_one(workshop: Workshop, tmp_path: P
 
 
 def test_a_process_that_is_killed_ends_the_others_and_the_run_is_taken_up(workshop: Workshop, tmp_path: Path):
-    with started(tmp_path, *runner("parallel=ulysses", *workshop.settings, *LONG)) as command:
+    words = (*workshop.settings, *LONG, "tracking=mlflow", "parallel=ulysses")
+    with started(tmp_path, *runner(*words)) as command:
         members = at_work(command, workshop)
         killed = time.monotonic()
         os.kill(members[1], signal.SIGKILL)
@@ -61,6 +65,12 @@ def test_a_process_that_is_killed_ends_the_others_and_the_run_is_taken_up(worksh
     assert "Traceback" not in output
     record = workshop.only_record()
     assert (record.status, record.error) == ("FAILED", reason)
+    # MLflow, too, has heard the end of it.
+    destination = destination_of(compose_run(words).config)
+    assert destination is not None
+    published = published_before(workshop.folders()[0], destination)
+    assert published is not None
+    assert published.complete
     assert not any(map(is_there, members.values()))
     # One process takes it up: it is the same run.
     finished = workshop.perform(*LONG)
