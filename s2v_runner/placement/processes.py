@@ -53,7 +53,9 @@ def read_launch(environment: Mapping[str, str]) -> Processes:
         # One process needs to find no other.
         return ALONE
     if missing:
-        raise InputError("the environment", f"{', '.join(given)} are set as by a launcher, {missing[0]} is not", remedy)
+        verb = "is" if len(given) == 1 else "are"
+        problem = f"{', '.join(given)} {verb} set as by a launcher, {missing[0]} is not"
+        raise InputError("the environment", problem, remedy)
     for name in _NUMBERS:
         if not environment[name].isdigit():
             raise InputError(f"{name}={environment[name]}", "it is no number", remedy)

@@ -51,4 +51,4 @@ def test_the_composed_configuration_is_printed(capsys: Said):
 def test_an_environment_that_a_launcher_left_half_set_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: Said):
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert main([]) == 2
-    assert "WORLD_SIZE are set as by a launcher, RANK is not" in capsys.readouterr().err
+    assert "WORLD_SIZE is set as by a launcher, RANK is not" in capsys.readouterr().err
