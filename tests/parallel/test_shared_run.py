@@ -14,9 +14,10 @@ from safetensors.torch import load_file
 
 from s2v_runner.config.compose import compose_run
 from s2v_runner.describe import destination_of
+from s2v_runner.tracking.folder import find_runs
 from s2v_runner.tracking.journal import read_steps
 from s2v_runner.tracking.publisher import published_before
-from s2v_runner.tracking.record import Record
+from s2v_runner.tracking.record import Record, read_record
 from tests.parallel.processes import Command, is_there, runner, started
 from tests.runs import Workshop
 
@@ -113,6 +114,21 @@ def test_they_do_not_outlive_whoever_started_them(workshop: Workshop, tmp_path: 
             time.sleep(0.1)
 
 
+def test_a_launched_sweep_goes_on_when_a_process_is_killed(workshop: Workshop, tmp_path: Path):
+    points = ("-m", "num_clip=1", "metrics=none", "sampler.steps=60,61")
+    words = (*TORCHRUN, "-m", "s2v_runner", "parallel=ulysses", *workshop.settings, *points)
+    with started(tmp_path, *words) as command:
+        members = at_work(command, workshop)
+        os.kill(members[1], signal.SIGKILL)
+        status, output = command.end()
+    assert status == 0, output
+    records = [read_record(folder) for folder in find_runs(workshop.outputs)]
+    assert [record.status for record in records] == ["FINISHED", "FINISHED"]
+    lost = [attempt.error for record in records for attempt in record.attempts if attempt.status == "KILLED"]
+    assert lost == ["2 processes: process 1 of 2 was ended by SIGKILL"]
+    assert "Another takes its place" in output
+
+
 def test_bad_input_is_refused_by_the_first_of_launched_processes_alone(workshop: Workshop, tmp_path: Path):
     words = (*TORCHRUN, "-m", "s2v_runner", *workshop.settings)
     with started(tmp_path, *words) as command:
@@ -126,7 +142,7 @@ def at_work(command: Command, workshop: Workshop) -> dict[int, int]:
     """The processes of its crew, once some steps are done."""
 
     def some_steps() -> bool:
-        return any(len(list(read_steps(folder))) > 3 for folder in workshop.folders())
+        return any(len(list(read_steps(folder))) > 3 for folder in find_runs(workshop.outputs))
 
     command.wait_until(some_steps)
     members = command.members()
