@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Shape:
-    """A group of processes, and how many of them are on one machine."""
+    """A group of processes: how many branches of guidance they divide into, and how many share the tokens of each."""
 
     branches: int
     sequence: int

@@ -61,12 +61,13 @@ def make_clips(
     on_step: OnClipStep,
 ) -> Iterator[Frames | ClipEnd]:
     """Have the clips made by all processes, this one the first of them. Raises as `generate_clips` does."""
-    engine.division.tell(MakeClips(engine.settings, request, plan, inputs.on(_AT_REST), state))
+    asked = MakeClips(engine.settings, request, plan, inputs.on(_AT_REST), state)
+    engine.division.tell(asked)
     try:
         with engine.division.at_work():
             with on_stage("load transformer"):
                 assert isinstance(engine.transformer, torch.nn.Module)
-            yield from _go_through(request, plan, inputs, state, engine, on_stage, on_step)
+            yield from _go_through(asked, engine, on_stage, on_step)
     except GenerationError:
         # Latents that are not finite are so in all processes.
         raise
@@ -100,12 +101,8 @@ def follow(hear: Callable[[], object], engine_for: Callable[[EngineSettings], En
             if isinstance(told, EncodeText):
                 encode_text(told.text, engine)
                 continue
-            inputs = told.inputs.on(engine.settings.device)
-            clips = _go_through(
-                told.request, told.plan, inputs, told.state, engine, lambda _: nullcontext(), lambda *_: None
-            )
             try:
-                for _ in clips:
+                for _ in _go_through(told, engine, lambda _: nullcontext(), lambda *_: None):
                     pass
             except GenerationError:
                 continue
@@ -117,21 +114,15 @@ def on_device(settings: EngineSettings, device: torch.device) -> EngineSettings:
     return replace(settings, device=device, text_device=text_device)
 
 
-def _go_through(
-    request: Request,
-    plan: RunPlan,
-    inputs: EncodedInputs,
-    state: ClipState,
-    engine: Engine,
-    on_stage: OnStage,
-    on_step: OnClipStep,
-) -> Iterator[Frames | ClipEnd]:
-    division = engine.division
+def _go_through(told: MakeClips, engine: Engine, on_stage: OnStage, on_step: OnClipStep) -> Iterator[Frames | ClipEnd]:
+    division, inputs = engine.division, told.inputs.on(engine.settings.device)
 
     def step(clip: int, done: int, steps: int) -> None:
         division.advance()
         on_step(clip, done, steps)
 
-    for part in generate_clips(engine.transformer, engine.vae, request, plan, inputs, state, division, on_stage, step):
+    for part in generate_clips(
+        engine.transformer, engine.vae, told.request, told.plan, inputs, told.state, division, on_stage, step
+    ):
         division.advance()
         yield part

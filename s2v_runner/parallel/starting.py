@@ -103,14 +103,14 @@ def do_with_crew(wanted: Wanted, starter: Starter) -> object:
 
 
 def make_orders(wanted: Wanted, address: str, on_gpu: bool, folder: Path) -> list[Orders]:
-    """For every process of the crew, as if all of them were on this machine."""
+    """For every process of the crew. How many threads it takes is said by who starts it."""
     processes = wanted.topology.processes
     orders = Orders(
         rank=0,
         topology=wanted.topology,
         address=address,
         on_gpu=on_gpu,
-        threads=None if on_gpu else threads_for(processes),
+        threads=None,
         patience=wanted.patience,
         job=wanted.job,
         speaks=wanted.speaks,
